@@ -1,0 +1,7 @@
+//! Snapback.
+pub mod database;
+pub mod error;
+pub mod snapshot;
+pub mod store;
+
+pub use error::{Error, ErrorKind, Result};
