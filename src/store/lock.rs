@@ -1,0 +1,106 @@
+//! The store's lock: one holder at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::fail::Failure;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long to sleep between two looks at a lock file.
+const POLL: Duration = Duration::from_millis(10);
+
+/// The store's lock, held. Dropping it releases it.
+#[derive(Debug)]
+#[must_use = "the lock is released as soon as this is dropped"]
+pub struct StoreLock {
+    _held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// The system releases the lock with the file, even when the process is killed.
+    File {
+        _file: File,
+    },
+    Gate {
+        _pass: Pass,
+    },
+}
+
+fn busy(location: &str) -> Error {
+    Error::new(ErrorKind::Busy, "the store is in use by another take, restore or prune")
+        .on(location)
+        .hint("wait until it is done, then try again")
+}
+
+/// Locks a file, which excludes other processes, and other threads too since each opens it anew.
+pub(super) fn of_file(path: &Path, wait: Duration, location: &str) -> Result<StoreLock> {
+    let failure = Failure::new("the store could not be locked", location);
+    if std::fs::symlink_metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return Err(Error::damaged("the lock is no ordinary file")
+            .on(path.display())
+            .hint("delete it: it is made anew"));
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(path)
+        .map_err(|error| failure.of_io(&error))?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(StoreLock { _held: Held::File { _file: file } }),
+            Err(TryLockError::Error(error)) => return Err(failure.of_io(&error)),
+            Err(TryLockError::WouldBlock) => {
+                let left = wait.saturating_sub(start.elapsed());
+                if left.is_zero() {
+                    return Err(busy(location));
+                }
+                std::thread::sleep(left.min(POLL));
+            }
+        }
+    }
+}
+
+/// The lock of a store that has no file to lock.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Pass {
+    shared: Arc<Shared>,
+}
+
+impl Gate {
+    pub(super) fn enter(&self, wait: Duration, location: &str) -> Result<StoreLock> {
+        let taken = self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut taken, _) = self
+            .shared
+            .freed
+            .wait_timeout_while(taken, wait, |taken| *taken)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *taken {
+            return Err(busy(location));
+        }
+        *taken = true;
+        Ok(StoreLock { _held: Held::Gate { _pass: Pass { shared: Arc::clone(&self.shared) } } })
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.shared.freed.notify_one();
+    }
+}
