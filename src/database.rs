@@ -1,8 +1,41 @@
-//! The live database.
+//! The live database: found, read and restored, always through SQLite.
+//!
+//! Nothing outside this module opens a connection, and nothing in this crate opens the database
+//! file, its `-wal` or its `-shm` by itself: closing such a handle would drop the locks that
+//! SQLite holds on the file for the whole process.
 
-use std::path::Path;
+mod event_log;
+mod schema;
+mod scratch;
+mod view;
+mod writer;
 
-use crate::error::Result;
+pub use event_log::EventLog;
+pub(crate) use schema::quoted;
+pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
+pub(crate) use scratch::Scratch;
+pub(crate) use view::{EventRow, View};
+pub(crate) use writer::{TableWriter, Writer};
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2::{ManageConnection, Pool, PooledConnection};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The oldest SQLite that may be linked: 3.7.0 to 3.51.2 can corrupt a WAL database when two
+/// connections write or checkpoint at once (fixed in 3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long a connection waits for another one's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Read connections kept open at most.
+const POOL_SIZE: u32 = 8;
+/// The collation that orders text by its UTF-8 bytes in a database that stores UTF-16.
+const UTF8_COLLATION: &str = "snapback_utf8";
 
 /// What a caller says of the event log; what it leaves out is detected.
 #[derive(Clone, Debug, Default)]
@@ -19,11 +52,280 @@ pub struct EventOptions {
 
 /// One SQLite database that some application keeps writing to. Cheap to clone.
 #[derive(Clone)]
-pub struct Database;
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    connections: Box<dyn Connections>,
+    event_log: Option<EventLog>,
+}
 
 impl Database {
-    /// Opens an existing database. A missing file is an error, never a new file.
+    /// Opens the existing database at `path`. A missing file is an error, never a new file.
     pub fn open(path: &Path, events: &EventOptions) -> Result<Self> {
-        todo!()
+        check_version(rusqlite::version_number())?;
+        if !path.is_file() {
+            let what =
+                if path.exists() { "the database is not a file" } else { "there is no database" };
+            return Err(Error::not_found(what)
+                .on(path.display())
+                .hint("check the path given with --db; Snapback never creates a database"));
+        }
+        let path = path.canonicalize().map_err(|error| {
+            Error::failed("the database's path cannot be resolved")
+                .on(path.display())
+                .because(error)
+        })?;
+        // One connection first: a file that is no database is told here, in SQLite's words.
+        connect(&path)
+            .and_then(|connection| {
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+            })
+            .map_err(|error| failure("the database cannot be opened", error).on(path.display()))?;
+        let pool = Pool::builder()
+            .max_size(POOL_SIZE)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .build(Opener { path: path.clone() })
+            .map_err(|error| {
+                Error::failed("the database cannot be opened").on(path.display()).because(error)
+            })?;
+        Self::with_pool(path, pool, events)
+    }
+
+    /// Serves a database over the pool of the application that owns it. Its connections are
+    /// borrowed for reading only; a restore opens a connection of its own to the same file.
+    pub fn on_pool<M>(pool: Pool<M>, events: &EventOptions) -> Result<Self>
+    where
+        M: ManageConnection<Connection = Connection>,
+    {
+        check_version(rusqlite::version_number())?;
+        let path = pool
+            .get()
+            .map_err(|error| Error::failed("the pool gives no connection").because(error))?
+            .path()
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
+            .ok_or_else(|| {
+                Error::invalid("the pool's database is not a file")
+                    .hint("serve a database that is kept in a file")
+            })?;
+        Self::with_pool(path, pool, events)
+    }
+
+    fn with_pool<M>(path: PathBuf, pool: Pool<M>, events: &EventOptions) -> Result<Self>
+    where
+        M: ManageConnection<Connection = Connection>,
+    {
+        let connection = pool.get().map_err(|error| {
+            Error::failed("the database gives no connection").on(path.display()).because(error)
+        })?;
+        prepare(&connection)
+            .map_err(|error| failure("the database cannot be read", error).on(path.display()))?;
+        let schema = Schema::read(&connection)?;
+        let event_log = EventLog::detect(&connection, &schema, events)?;
+        drop(connection);
+        Ok(Self { inner: Arc::new(Inner { path, connections: Box::new(pool), event_log }) })
+    }
+
+    /// The database's file name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.inner
+            .path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The database's full path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The event log; `None` for a database without one.
+    #[must_use]
+    pub fn event_log(&self) -> Option<&EventLog> {
+        self.inner.event_log.as_ref()
+    }
+
+    /// Begins a read transaction: everything read through it is of one state.
+    pub(crate) fn read(&self) -> Result<ReadTransaction> {
+        let connection =
+            self.inner.connections.borrow().map_err(|error| error.on(self.path().display()))?;
+        ReadTransaction::begin(connection).map_err(|error| {
+            failure("the database cannot be read", error).on(self.path().display())
+        })
+    }
+
+    /// Opens the connection of a restore: not pooled, foreign keys and triggers off.
+    pub(crate) fn writer(&self) -> Result<Writer> {
+        let connection = connect(&self.inner.path).map_err(|error| {
+            failure("the database cannot be opened for a restore", error).on(self.path().display())
+        })?;
+        Writer::over(connection).map_err(|error| error.on(self.path().display()))
+    }
+}
+
+/// The version of the SQLite that is linked: `3.54.1`.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+fn check_version(version: i32) -> Result<()> {
+    if version >= OLDEST_SQLITE {
+        return Ok(());
+    }
+    Err(Error::failed("the SQLite that is linked can corrupt a database in WAL mode")
+        .on(format!("SQLite {}", rusqlite::version()))
+        .hint("build with SQLite 3.51.3 or later"))
+}
+
+/// Where read connections come from.
+trait Connections: Send + Sync {
+    fn borrow(&self) -> Result<Box<dyn Deref<Target = Connection>>>;
+}
+
+impl<M> Connections for Pool<M>
+where
+    M: ManageConnection<Connection = Connection>,
+{
+    fn borrow(&self) -> Result<Box<dyn Deref<Target = Connection>>> {
+        let connection: PooledConnection<M> = self.get().map_err(|error| {
+            Error::new(ErrorKind::Busy, "no connection to the database is free")
+                .because(error)
+                .hint("try again shortly")
+        })?;
+        Ok(Box::new(connection))
+    }
+}
+
+/// Opens connections for the pool.
+struct Opener {
+    path: PathBuf,
+}
+
+impl ManageConnection for Opener {
+    type Connection = Connection;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> Result<Connection, rusqlite::Error> {
+        let connection = connect(&self.path)?;
+        connection.pragma_update(None, "query_only", true)?;
+        prepare(&connection)?;
+        Ok(connection)
+    }
+
+    fn is_valid(&self, connection: &mut Connection) -> Result<(), rusqlite::Error> {
+        connection.execute_batch("SELECT 1")
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        !connection.is_autocommit()
+    }
+}
+
+/// Opens an existing file for reading and writing; SQLite needs both to read in WAL mode.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// What every connection that reads rows needs.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.create_collation(UTF8_COLLATION, |a, b| a.as_bytes().cmp(b.as_bytes()))
+}
+
+/// A failure of SQLite in the crate's words, with the next step where it is known.
+pub(crate) fn failure(what: &str, error: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+    let code = error.sqlite_error_code();
+    let (kind, hint) = match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Busy,
+            "another connection holds the database's lock; try again when its transaction has ended",
+        ),
+        Some(ErrorCode::DiskFull) => {
+            (ErrorKind::Failed, "the disk is full; free some space and try again")
+        }
+        Some(ErrorCode::ReadOnly) => {
+            (ErrorKind::Failed, "the database or its folder is read-only; allow writing")
+        }
+        Some(ErrorCode::NotADatabase) => {
+            (ErrorKind::Failed, "the file is no SQLite database; check the path")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            (ErrorKind::Failed, "the database is damaged; run PRAGMA integrity_check on it")
+        }
+        Some(ErrorCode::CannotOpen) => {
+            (ErrorKind::Failed, "check the permissions of the file and its folder")
+        }
+        _ => (ErrorKind::Failed, ""),
+    };
+    Error::new(kind, what).because(error).hint(hint)
+}
+
+/// A connection in a read transaction that ends when this is dropped.
+pub(crate) struct ReadTransaction {
+    connection: Box<dyn Deref<Target = Connection>>,
+}
+
+impl ReadTransaction {
+    fn begin(connection: Box<dyn Deref<Target = Connection>>) -> rusqlite::Result<Self> {
+        begin_reading(&connection)?;
+        Ok(Self { connection })
+    }
+
+    /// What can be read in the transaction.
+    pub(crate) fn view(&self) -> View<'_> {
+        View::over(&self.connection)
+    }
+}
+
+impl Drop for ReadTransaction {
+    fn drop(&mut self) {
+        // A connection that cannot even do this is thrown away by the pool.
+        let _ = self.connection.execute_batch("ROLLBACK");
+    }
+}
+
+/// BEGIN alone fixes no state: the first read does.
+fn begin_reading(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN; SELECT 1 FROM main.sqlite_schema LIMIT 1;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_linked_sqlite_is_new_enough_and_an_old_one_is_refused() {
+        assert!(check_version(rusqlite::version_number()).is_ok());
+        assert!(check_version(3_051_002).is_err());
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_and_stays_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("gone.db");
+        let error = Database::open(&path, &EventOptions::default()).err().expect("no database");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_named_as_such() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.txt");
+        std::fs::write(&path, "no database ".repeat(200)).expect("written");
+        let error = Database::open(&path, &EventOptions::default()).err().expect("no database");
+        assert_eq!(error.next_step(), "the file is no SQLite database; check the path");
     }
 }

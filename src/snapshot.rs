@@ -3,9 +3,16 @@
 //! Everything here takes values and returns values, blocks the calling thread, and knows neither
 //! HTTP nor HTML. A web handler calls it from a blocking thread.
 
+mod changes;
+mod contents;
+mod diff;
 mod facts;
 mod id;
+mod manifest;
+mod pack;
 mod row;
+mod source;
+mod tree;
 
 pub use facts::*;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};

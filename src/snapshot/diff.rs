@@ -1,0 +1,317 @@
+//! What differs between two trees of one table.
+//!
+//! Both trees are walked side by side in identity order. Where both stand at chunks of the same
+//! hash, both skip them unread; so the cost is that of the differing branches. A chunk whose range
+//! lies wholly beside the other tree's next row is one-sided, and is counted without being read
+//! where only counts are wanted.
+
+use std::cmp::Ordering;
+
+use super::facts::Change;
+use super::row::Value;
+use super::source::{ChunkSource, children_of, values_of};
+use super::tree::{self, Node};
+use crate::database::Table;
+use crate::error::Result;
+
+/// One side of a comparison: the source of its chunks, and the root of the table's tree.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'s> {
+    /// Where the chunks come from.
+    pub(crate) source: &'s dyn ChunkSource,
+    /// The root; `None` for a table without rows.
+    pub(crate) root: Option<&'s Node>,
+}
+
+/// A difference: what would happen to a row if `before` became `after`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Difference {
+    /// What would happen.
+    pub(crate) change: Change,
+    /// The row's identity.
+    pub(crate) identity: Vec<Value>,
+    /// Its values before; empty when it was not there.
+    pub(crate) before: Vec<Value>,
+    /// Its values after; empty when it will not be there.
+    pub(crate) after: Vec<Value>,
+}
+
+/// How many rows differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) added: u64,
+    pub(crate) removed: u64,
+    pub(crate) changed: u64,
+}
+
+impl Counts {
+    /// Counts one more row.
+    pub(crate) fn count(&mut self, change: Change, rows: u64) {
+        match change {
+            Change::Added => self.added += rows,
+            Change::Removed => self.removed += rows,
+            Change::Changed => self.changed += rows,
+        }
+    }
+}
+
+/// Counts the rows that differ.
+pub(crate) fn counts(table: &Table, before: Side<'_>, after: Side<'_>) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut walk = Walk::new(table, before, after, None);
+    walk.whole_chunks = true;
+    while let Some(step) = walk.step()? {
+        match step {
+            Step::Chunk(change, rows) => counts.count(change, rows),
+            Step::Row(difference) => counts.count(difference.change, 1),
+        }
+    }
+    Ok(counts)
+}
+
+/// Walks the rows that differ, in identity order.
+pub(crate) struct Differences<'s>(Walk<'s>);
+
+impl<'s> Differences<'s> {
+    /// All of them, or those whose identity comes behind `behind`.
+    pub(crate) fn new(
+        table: &'s Table,
+        before: Side<'s>,
+        after: Side<'s>,
+        behind: Option<Vec<Value>>,
+    ) -> Self {
+        Self(Walk::new(table, before, after, behind))
+    }
+}
+
+impl Iterator for Differences<'_> {
+    type Item = Result<Difference>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.0.step() {
+                Ok(Some(Step::Row(difference))) => return Some(Ok(difference)),
+                // Only a walk that wants whole chunks makes these.
+                Ok(Some(Step::Chunk(..))) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+enum Step {
+    Row(Difference),
+    Chunk(Change, u64),
+}
+
+struct Walk<'s> {
+    table: &'s Table,
+    places: Vec<usize>,
+    before: Cursor<'s>,
+    after: Cursor<'s>,
+    behind: Option<Vec<Value>>,
+    /// Whether a one-sided chunk is told by its number of rows, unread.
+    whole_chunks: bool,
+}
+
+/// What a cursor stands before.
+enum Item {
+    Node(Node),
+    Row { identity: Vec<Value>, line: Vec<u8>, values: Vec<Value> },
+}
+
+/// The place in one tree: what is still to come, the next last.
+struct Cursor<'s> {
+    source: &'s dyn ChunkSource,
+    ahead: Vec<Item>,
+}
+
+impl Cursor<'_> {
+    /// Replaces the chunk that the cursor stands before by what it holds.
+    fn open(&mut self, table: &Table, places: &[usize]) -> Result<()> {
+        let Some(Item::Node(node)) = self.ahead.pop() else { return Ok(()) };
+        let chunk = self.source.chunk(table, &node)?;
+        if node.height > 0 {
+            self.ahead.extend(children_of(table, &node, &chunk)?.into_iter().rev().map(Item::Node));
+            return Ok(());
+        }
+        let first = self.ahead.len();
+        for line in tree::lines_of(chunk.bytes()) {
+            let values = values_of(table, &node, line)?;
+            let identity = places.iter().map(|&place| values[place].clone()).collect();
+            self.ahead.push(Item::Row { identity, line: line.to_vec(), values });
+        }
+        self.ahead[first..].reverse();
+        Ok(())
+    }
+}
+
+/// What the two cursors stand before decides the next move.
+enum Move {
+    End,
+    SkipBoth,
+    Open { before: bool, after: bool },
+    Take { before: bool, after: bool },
+}
+
+impl<'s> Walk<'s> {
+    fn new(
+        table: &'s Table,
+        before: Side<'s>,
+        after: Side<'s>,
+        behind: Option<Vec<Value>>,
+    ) -> Self {
+        let cursor = |side: Side<'s>| Cursor {
+            source: side.source,
+            ahead: side.root.cloned().map(Item::Node).into_iter().collect(),
+        };
+        let (before, after) = (cursor(before), cursor(after));
+        Self { table, places: table.identity_places(), before, after, behind, whole_chunks: false }
+    }
+
+    /// The next difference; `None` at the end.
+    fn step(&mut self) -> Result<Option<Step>> {
+        loop {
+            self.skip_to_the_start()?;
+            match self.next_move() {
+                Move::End => return Ok(None),
+                Move::SkipBoth => {
+                    self.before.ahead.pop();
+                    self.after.ahead.pop();
+                }
+                Move::Open { before, after } => {
+                    if before {
+                        self.before.open(self.table, &self.places)?;
+                    }
+                    if after {
+                        self.after.open(self.table, &self.places)?;
+                    }
+                }
+                Move::Take { before, after } => {
+                    let taken = before.then(|| self.before.ahead.pop()).flatten();
+                    let (change, item, other) = match taken {
+                        Some(item) if after => {
+                            (Change::Changed, Some(item), self.after.ahead.pop())
+                        }
+                        Some(item) => (Change::Removed, Some(item), None),
+                        None => (Change::Added, self.after.ahead.pop(), None),
+                    };
+                    if let Some(step) = step_of(change, item, other) {
+                        return Ok(Some(step));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Drops what is not behind the wanted start.
+    fn skip_to_the_start(&mut self) -> Result<()> {
+        let Some(behind) = &self.behind else { return Ok(()) };
+        for cursor in [&mut self.before, &mut self.after] {
+            loop {
+                match cursor.ahead.last() {
+                    Some(Item::Node(node)) if node.last <= *behind => {
+                        cursor.ahead.pop();
+                    }
+                    Some(Item::Node(node)) if node.first <= *behind => {
+                        cursor.open(self.table, &self.places)?
+                    }
+                    Some(Item::Row { identity, .. }) if identity <= behind => {
+                        cursor.ahead.pop();
+                    }
+                    _ => break,
+                }
+            }
+        }
+        self.behind = None;
+        Ok(())
+    }
+
+    fn next_move(&self) -> Move {
+        let take = |before, after| Move::Take { before, after };
+        let open = |before, after| Move::Open { before, after };
+        match (self.before.ahead.last(), self.after.ahead.last()) {
+            (None, None) => Move::End,
+            (Some(item), None) => self.one_sided(item, true),
+            (None, Some(item)) => self.one_sided(item, false),
+            (Some(Item::Node(before)), Some(Item::Node(after))) => {
+                if before.hash == after.hash && before.height == after.height {
+                    Move::SkipBoth
+                } else if before.last < after.first {
+                    self.one_sided_node(true)
+                } else if after.last < before.first {
+                    self.one_sided_node(false)
+                } else {
+                    match before.height.cmp(&after.height) {
+                        Ordering::Greater => open(true, false),
+                        Ordering::Less => open(false, true),
+                        Ordering::Equal => open(true, true),
+                    }
+                }
+            }
+            (Some(Item::Row { identity, .. }), Some(Item::Node(after))) => {
+                if *identity < after.first {
+                    take(true, false)
+                } else {
+                    self.node_beside(after, identity, false)
+                }
+            }
+            (Some(Item::Node(before)), Some(Item::Row { identity, .. })) => {
+                if *identity < before.first {
+                    take(false, true)
+                } else {
+                    self.node_beside(before, identity, true)
+                }
+            }
+            (
+                Some(Item::Row { identity: before, line: old, .. }),
+                Some(Item::Row { identity: after, line: new, .. }),
+            ) => match before.cmp(after) {
+                Ordering::Less => take(true, false),
+                Ordering::Greater => take(false, true),
+                Ordering::Equal if old == new => Move::SkipBoth,
+                Ordering::Equal => take(true, true),
+            },
+        }
+    }
+
+    /// A chunk that begins before the other side's next row: whole, if it also ends before it.
+    fn node_beside(&self, node: &Node, row: &Vec<Value>, is_before: bool) -> Move {
+        if node.last < *row {
+            self.one_sided_node(is_before)
+        } else {
+            Move::Open { before: is_before, after: !is_before }
+        }
+    }
+
+    fn one_sided(&self, item: &Item, is_before: bool) -> Move {
+        match item {
+            Item::Node(_) => self.one_sided_node(is_before),
+            Item::Row { .. } => Move::Take { before: is_before, after: !is_before },
+        }
+    }
+
+    fn one_sided_node(&self, is_before: bool) -> Move {
+        if self.whole_chunks {
+            Move::Take { before: is_before, after: !is_before }
+        } else {
+            Move::Open { before: is_before, after: !is_before }
+        }
+    }
+}
+
+fn step_of(change: Change, item: Option<Item>, other: Option<Item>) -> Option<Step> {
+    Some(match (item?, other) {
+        (Item::Node(node), _) => Step::Chunk(change, node.rows),
+        (Item::Row { identity, values, .. }, None) => Step::Row(match change {
+            Change::Added => Difference { change, identity, before: Vec::new(), after: values },
+            _ => Difference { change, identity, before: values, after: Vec::new() },
+        }),
+        (Item::Row { identity, values: before, .. }, Some(Item::Row { values: after, .. })) => {
+            Step::Row(Difference { change, identity, before, after })
+        }
+        // A node never stands across from a row when both are taken.
+        (Item::Row { .. }, Some(Item::Node(_))) => return None,
+    })
+}

@@ -1,0 +1,203 @@
+//! Where the chunks of a tree come from: the store, or the database that they were read from.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use rusqlite::ToSql;
+
+use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
+use super::row::{self, Value};
+use super::tree::{self, ChunkSink, Node, TreeBuilder};
+use crate::database::{Table, View};
+use crate::error::{Error, Result};
+
+/// Gives the chunks of tables' trees, verified.
+pub(crate) trait ChunkSource {
+    /// The chunk that `node` describes, in the tree of `table`.
+    fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk>;
+}
+
+impl ChunkSource for Packs {
+    fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
+        self.read(&node.hash, node.bytes).map_err(|error| {
+            if error.thing().is_empty() { error.on(format!("table {}", table.name)) } else { error }
+        })
+    }
+}
+
+/// Puts chunks into packs of the store.
+pub(crate) struct IntoPacks<'w>(pub(crate) &'w mut PackWriter);
+
+impl ChunkSink for IntoPacks<'_> {
+    fn chunk(&mut self, hash: ChunkHash, _height: u8, bytes: &mut Vec<u8>) -> Result<()> {
+        self.0.put(hash, std::mem::take(bytes))
+    }
+}
+
+/// A database seen as trees: index chunks are kept in memory, chunks of rows are read again, in the
+/// same transaction, when they are wanted. So a preview writes nothing and holds no rows.
+pub(crate) struct FromDatabase<'c> {
+    view: View<'c>,
+    indexes: RefCell<HashMap<ChunkHash, Vec<u8>>>,
+}
+
+impl<'c> FromDatabase<'c> {
+    /// The database as it is in the transaction of `view`.
+    pub(crate) fn new(view: View<'c>) -> Self {
+        Self { view, indexes: RefCell::default() }
+    }
+
+    /// Reads a whole table and gives the root of its tree.
+    pub(crate) fn scan(&self, table: &Table) -> Result<Option<Node>> {
+        let mut indexes = self.indexes.borrow_mut();
+        scan(self.view, table, &mut KeepIndexes(&mut indexes))
+    }
+}
+
+struct KeepIndexes<'i>(&'i mut HashMap<ChunkHash, Vec<u8>>);
+
+impl ChunkSink for KeepIndexes<'_> {
+    fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
+        if height > 0 {
+            self.0.insert(hash, bytes.clone());
+        }
+        Ok(())
+    }
+}
+
+impl ChunkSource for FromDatabase<'_> {
+    fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
+        if node.height > 0 {
+            return match self.indexes.borrow().get(&node.hash) {
+                Some(bytes) => Ok(Chunk::of(bytes.clone())),
+                None => Err(Error::failed("an index chunk was not kept").on(&table.name)),
+            };
+        }
+        let mut lines = Vec::with_capacity(usize::try_from(node.bytes).unwrap_or_default());
+        let mut line = RowLine::new(table);
+        let bound = |identity: &'_ [Value]| -> Vec<Value> { identity.to_vec() };
+        let (first, last) = (bound(&node.first), bound(&node.last));
+        let first: Vec<&dyn ToSql> = first.iter().map(|value| value as &dyn ToSql).collect();
+        let last: Vec<&dyn ToSql> = last.iter().map(|value| value as &dyn ToSql).collect();
+        self.view.scan(table, Some((&first, &last)), |row| {
+            line.read(row)?;
+            lines.extend_from_slice(&line.line);
+            lines.push(b'\n');
+            Ok::<_, Error>(())
+        })?;
+        let chunk = Chunk::of(lines);
+        if chunk.hash() == node.hash {
+            Ok(chunk)
+        } else {
+            Err(Error::failed(
+                "the rows of a table did not read back as they were read in the same transaction",
+            )
+            .on(&table.name)
+            .hint("run PRAGMA integrity_check on the database"))
+        }
+    }
+}
+
+/// Reads a whole table, in identity order, as a tree whose chunks go to `sink`.
+pub(crate) fn scan(
+    view: View<'_>,
+    table: &Table,
+    sink: &mut dyn ChunkSink,
+) -> Result<Option<Node>> {
+    let mut builder = TreeBuilder::new(sink);
+    let mut line = RowLine::new(table);
+    view.scan(table, None, |row| {
+        line.read(row)?;
+        builder.add(&line.line, &line.identity)
+    })?;
+    builder.finish()
+}
+
+/// One row in the row encoding, with its identity; the buffers are used again for every row.
+struct RowLine {
+    line: Vec<u8>,
+    identity: Vec<u8>,
+    width: usize,
+    places: Vec<usize>,
+    spans: Vec<(usize, usize)>,
+}
+
+impl RowLine {
+    fn new(table: &Table) -> Self {
+        Self {
+            line: Vec::new(),
+            identity: Vec::new(),
+            width: table.width(),
+            places: table.identity_places(),
+            spans: vec![(0, 0); table.width()],
+        }
+    }
+
+    fn read(&mut self, row: &rusqlite::Row<'_>) -> Result<()> {
+        self.line.clear();
+        for place in 0..self.width {
+            self.line.push(if place == 0 { b'[' } else { b',' });
+            let value = row
+                .get_ref(place)
+                .map_err(|error| Error::failed("a value cannot be read").because(error))?;
+            let start = self.line.len();
+            row::write_value(&mut self.line, value);
+            self.spans[place] = (start, self.line.len());
+        }
+        self.line.push(b']');
+        self.identity.clear();
+        for (n, &place) in self.places.iter().enumerate() {
+            let (start, end) = self.spans[place];
+            self.identity.push(if n == 0 { b'[' } else { b',' });
+            self.identity.extend_from_slice(&self.line[start..end]);
+        }
+        self.identity.push(b']');
+        Ok(())
+    }
+}
+
+/// The rows below `node`, in order, each as its values.
+pub(crate) fn each_row(
+    source: &dyn ChunkSource,
+    table: &Table,
+    node: &Node,
+    each: &mut dyn FnMut(&[u8], Vec<Value>) -> Result<()>,
+) -> Result<()> {
+    let chunk = source.chunk(table, node)?;
+    if node.height > 0 {
+        for child in children_of(table, node, &chunk)? {
+            each_row(source, table, &child, each)?;
+        }
+        return Ok(());
+    }
+    for line in tree::lines_of(chunk.bytes()) {
+        each(line, values_of(table, node, line)?)?;
+    }
+    Ok(())
+}
+
+/// The chunks that an index chunk describes.
+pub(crate) fn children_of(table: &Table, node: &Node, chunk: &Chunk) -> Result<Vec<Node>> {
+    let children = tree::children(chunk.bytes(), node.height)
+        .map_err(|error| malformed(table, node).because(error))?;
+    let rows = children.iter().try_fold(0_u64, |sum, child| sum.checked_add(child.rows));
+    if children.is_empty() || rows != Some(node.rows) {
+        return Err(malformed(table, node));
+    }
+    Ok(children)
+}
+
+/// The values of one line, as many as the table has.
+pub(crate) fn values_of(table: &Table, node: &Node, line: &[u8]) -> Result<Vec<Value>> {
+    let values = row::read_row(line).map_err(|error| malformed(table, node).because(error))?;
+    if values.len() == table.width() { Ok(values) } else { Err(malformed(table, node)) }
+}
+
+fn malformed(table: &Table, node: &Node) -> Error {
+    Error::damaged(format!(
+        "the chunk {} does not hold what a chunk of this table holds",
+        node.hash
+    ))
+    .on(format!("table {}", table.name))
+    .hint("verify the snapshot; restore another one")
+}
