@@ -7,6 +7,7 @@
 mod event_log;
 mod schema;
 mod scratch;
+mod spool;
 mod view;
 mod writer;
 
@@ -14,8 +15,9 @@ pub use event_log::EventLog;
 pub(crate) use schema::quoted;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
+pub(crate) use spool::{Spool, SpoolFiller};
 pub(crate) use view::{EventRow, View};
-pub(crate) use writer::{TableWriter, Writer};
+pub(crate) use writer::Writer;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

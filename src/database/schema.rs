@@ -94,6 +94,8 @@ pub struct Table {
     pub identity: Identity,
     /// Its columns, in order, without generated ones.
     pub columns: Vec<Column>,
+    /// Names of its generated columns, which are never written.
+    pub generated: Vec<String>,
     /// Whether a UNIQUE or PRIMARY KEY index stands beside the identity.
     pub unique: bool,
     /// Whether it counts its rowids in `sqlite_sequence`.
@@ -333,6 +335,10 @@ fn read_table(connection: &Connection, listed: &Listed) -> Result<Readable> {
             _ => Storage::Rowid,
         },
         identity,
+        generated: names
+            .into_iter()
+            .filter(|name| !columns.iter().any(|column| column.name == *name))
+            .collect(),
         columns,
         unique: beside_identity || listed.virtual_table,
         autoincrement: counts_rowids(connection, &listed.name)?,

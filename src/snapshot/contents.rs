@@ -11,8 +11,8 @@ use rusqlite::params_from_iter;
 use super::diff::Side;
 use super::pack::Packs;
 use super::row::Value;
-use super::source::{ChunkSource, FromDatabase, each_row};
-use super::tree::Node;
+use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
+use super::tree::{ChunkSink, Node};
 use crate::database::{Schema, Scratch, Table, View, failure};
 use crate::error::Result;
 
@@ -25,8 +25,17 @@ pub(crate) struct Contents<'c> {
 
 struct Held {
     root: Option<Node>,
-    sequence: Option<i64>,
+    sequence: Counter,
     in_packs: bool,
+}
+
+/// What is known of the counter behind an AUTOINCREMENT key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// Its value; `None` where nothing was counted.
+    Known(Option<i64>),
+    /// A foreign file does not tell.
+    Unknown,
 }
 
 /// A table as a snapshot holds it: its own description of the table, and the root.
@@ -71,11 +80,18 @@ impl<'c> Contents<'c> {
                 stored.root.cloned()
             } else {
                 carry_over(packs, &stored, wanted, scratch)?;
-                database.scan(wanted)?
+                database.scan(wanted, &mut Nowhere)?
             };
-            tables.insert(wanted.name.clone(), Held { root, sequence: stored.sequence, in_packs });
+            tables.insert(wanted.name.clone(), Held { root, sequence: Counter::Known(stored.sequence), in_packs });
         }
         Ok(Self { tables, packs: Some(packs), database })
+    }
+
+    /// Takes tables of a foreign file, whose rows were put into `scratch`.
+    pub(crate) fn of_scratch<'t>(scratch: &'c Scratch, tables: impl IntoIterator<Item = &'t Table>) -> Result<Self> {
+        let mut contents = Self::of_database(scratch.view(), tables, &mut Nowhere)?;
+        contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
+        Ok(contents)
     }
 
     /// One table as a side of a comparison; `None` when this point does not hold it.
@@ -89,8 +105,8 @@ impl<'c> Contents<'c> {
     }
 
     /// The counter behind a table's AUTOINCREMENT key.
-    pub(crate) fn sequence(&self, table: &str) -> Option<i64> {
-        self.tables.get(table).and_then(|held| held.sequence)
+    pub(crate) fn sequence(&self, table: &str) -> Counter {
+        self.tables.get(table).map_or(Counter::Unknown, |held| held.sequence)
     }
 
     /// Rows of one table.

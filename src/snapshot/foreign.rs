@@ -72,6 +72,15 @@ pub(crate) fn value_of(json: &Json) -> Value {
     }
 }
 
+/// Why a file of `size` bytes is no snapshot, in words for a list.
+pub(crate) fn reason(error: &serde_json::Error, size: u64) -> String {
+    match error.classify() {
+        serde_json::error::Category::Eof => format!("ends early, at byte {size}"),
+        serde_json::error::Category::Io => format!("cannot be read: {error}"),
+        _ => format!("is no snapshot: {error}"),
+    }
+}
+
 #[derive(Default)]
 struct Found {
     foreign: Foreign,

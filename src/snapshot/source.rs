@@ -25,12 +25,25 @@ impl ChunkSource for Packs {
     }
 }
 
-/// Puts chunks into packs of the store.
-pub(crate) struct IntoPacks<'w>(pub(crate) &'w mut PackWriter);
+/// Puts chunks into packs of the store, and remembers which they were.
+pub(crate) struct IntoPacks {
+    pub(crate) writer: PackWriter,
+    pub(crate) hashes: Vec<ChunkHash>,
+}
 
-impl ChunkSink for IntoPacks<'_> {
+impl ChunkSink for IntoPacks {
     fn chunk(&mut self, hash: ChunkHash, _height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-        self.0.put(hash, std::mem::take(bytes))
+        self.hashes.push(hash);
+        self.writer.put(hash, std::mem::take(bytes))
+    }
+}
+
+/// Drops chunks: for a preview, which writes nothing.
+pub(crate) struct Nowhere;
+
+impl ChunkSink for Nowhere {
+    fn chunk(&mut self, _hash: ChunkHash, _height: u8, _bytes: &mut Vec<u8>) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -47,21 +60,24 @@ impl<'c> FromDatabase<'c> {
         Self { view, indexes: RefCell::default() }
     }
 
-    /// Reads a whole table and gives the root of its tree.
-    pub(crate) fn scan(&self, table: &Table) -> Result<Option<Node>> {
+    /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`.
+    pub(crate) fn scan(&self, table: &Table, sink: &mut dyn ChunkSink) -> Result<Option<Node>> {
         let mut indexes = self.indexes.borrow_mut();
-        scan(self.view, table, &mut KeepIndexes(&mut indexes))
+        scan(self.view, table, &mut KeepIndexes { indexes: &mut indexes, sink })
     }
 }
 
-struct KeepIndexes<'i>(&'i mut HashMap<ChunkHash, Vec<u8>>);
+struct KeepIndexes<'i> {
+    indexes: &'i mut HashMap<ChunkHash, Vec<u8>>,
+    sink: &'i mut dyn ChunkSink,
+}
 
 impl ChunkSink for KeepIndexes<'_> {
     fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
         if height > 0 {
-            self.0.insert(hash, bytes.clone());
+            self.indexes.insert(hash, bytes.clone());
         }
-        Ok(())
+        self.sink.chunk(hash, height, bytes)
     }
 }
 
@@ -75,10 +91,8 @@ impl ChunkSource for FromDatabase<'_> {
         }
         let mut lines = Vec::with_capacity(usize::try_from(node.bytes).unwrap_or_default());
         let mut line = RowLine::new(table);
-        let bound = |identity: &'_ [Value]| -> Vec<Value> { identity.to_vec() };
-        let (first, last) = (bound(&node.first), bound(&node.last));
-        let first: Vec<&dyn ToSql> = first.iter().map(|value| value as &dyn ToSql).collect();
-        let last: Vec<&dyn ToSql> = last.iter().map(|value| value as &dyn ToSql).collect();
+        let first: Vec<&dyn ToSql> = node.first.iter().map(|value| value as &dyn ToSql).collect();
+        let last: Vec<&dyn ToSql> = node.last.iter().map(|value| value as &dyn ToSql).collect();
         self.view.scan(table, Some((&first, &last)), |row| {
             line.read(row)?;
             lines.extend_from_slice(&line.line);

@@ -1,0 +1,247 @@
+//! Which snapshots there are: manifests and foreign files, read once and kept while unchanged.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::facts::{Entry, State};
+use super::foreign::{self, Foreign};
+use super::id::{Kind, SnapshotId, SnapshotRef};
+use super::label::{self, Label};
+use super::manifest::{self, Manifest};
+use crate::error::{Error, Result};
+use crate::store::{Meta, Store};
+
+/// How far the file's time may be from the manifest's before the list says so.
+const COPIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// The snapshots of a store.
+pub(crate) struct Catalog {
+    store: Store,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A file that was read, and what it was like then: unchanged, it is not read again.
+struct Known {
+    size: u64,
+    modified: Timestamp,
+    found: Found,
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// A snapshot of Snapback's own.
+    Stored(Arc<Manifest>),
+    /// A whole snapshot in one file, written by others.
+    Foreign(Arc<Foreign>),
+    /// Neither; the reason.
+    Damaged(String),
+}
+
+/// One file of the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) snapshot: SnapshotRef,
+    pub(crate) size: u64,
+    pub(crate) modified: Timestamp,
+    pub(crate) found: Found,
+}
+
+impl Listed {
+    /// When it was taken.
+    pub(crate) fn created_at(&self) -> Timestamp {
+        match &self.found {
+            Found::Stored(manifest) => manifest.created_at,
+            Found::Foreign(_) | Found::Damaged(_) => self.modified,
+        }
+    }
+
+    /// The file as the list shows it, `position` being where the database is now.
+    pub(crate) fn entry(&self, label: Label, position: Option<i64>) -> Entry {
+        let (stored, foreign) = match &self.found {
+            Found::Stored(manifest) => (Some(manifest), None),
+            Found::Foreign(foreign) => (None, Some(foreign)),
+            Found::Damaged(_) => (None, None),
+        };
+        let last_event_id = match &self.found {
+            Found::Stored(manifest) => manifest.last_event_id,
+            Found::Foreign(foreign) => foreign.last_event_id,
+            Found::Damaged(_) => None,
+        };
+        let created_at = self.created_at();
+        Entry {
+            snapshot_id: self.snapshot.id.clone(),
+            kind: self.snapshot.kind,
+            filename: format!("{}.json", self.snapshot.id),
+            created_at,
+            copied_at: (self.modified.duration_since(created_at).abs() > COPIED_AFTER).then_some(self.modified),
+            file_size_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.stored_bytes)),
+            last_event_id,
+            event_delta: position.zip(last_event_id).map(|(now, then)| now - then),
+            rows: stored.map(|manifest| manifest.rows()).or(foreign.map(|foreign| foreign.rows())),
+            new_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.new_bytes)),
+            state: if matches!(self.found, Found::Damaged(_)) { State::Damaged } else { State::Intact },
+            reason: match &self.found {
+                Found::Damaged(reason) => Some(reason.clone()),
+                _ => None,
+            },
+            note: label.note,
+            pinned: label.pinned,
+            cause: stored.and_then(|manifest| manifest.cause.clone()),
+        }
+    }
+
+    /// The error of using it; `None` when it is sound.
+    pub(crate) fn damage(&self) -> Option<Error> {
+        match &self.found {
+            Found::Damaged(reason) => Some(
+                Error::damaged(format!("the snapshot is damaged: {reason}"))
+                    .on(&self.snapshot)
+                    .hint("restore another snapshot; delete this one when it is not needed"),
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl Catalog {
+    /// The snapshots of `store`.
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, known: Mutex::default() }
+    }
+
+    /// The key of a snapshot's file.
+    pub(crate) fn key(snapshot: &SnapshotRef) -> String {
+        format!("snapshots/{}/{}.json", snapshot.kind, snapshot.id)
+    }
+
+    /// Every file of both kinds, newest first; the kinds of one moment in their order.
+    pub(crate) fn list(&self) -> Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        let mut seen = Vec::new();
+        for kind in Kind::ALL {
+            for meta in self.store.list(&format!("snapshots/{kind}"))? {
+                let Some(snapshot) = named(kind, &meta.key) else { continue };
+                seen.push(meta.key.clone());
+                listed.push(self.look(snapshot, &meta));
+            }
+        }
+        self.known().retain(|key, _| seen.contains(key));
+        listed.sort_by(|a, b| {
+            (b.created_at(), &b.snapshot.id).cmp(&(a.created_at(), &a.snapshot.id)).then(a.snapshot.kind.cmp(&b.snapshot.kind))
+        });
+        Ok(listed)
+    }
+
+    /// One file, damaged or not.
+    pub(crate) fn find(&self, snapshot: &SnapshotRef) -> Result<Listed> {
+        let key = Self::key(snapshot);
+        let meta = self.store.list(&format!("snapshots/{}", snapshot.kind))?.into_iter().find(|meta| meta.key == key);
+        match meta {
+            Some(meta) => Ok(self.look(snapshot.clone(), &meta)),
+            None => Err(no_such(snapshot)),
+        }
+    }
+
+    /// One file that can be used; else the error that says why not.
+    pub(crate) fn sound(&self, snapshot: &SnapshotRef) -> Result<Listed> {
+        let listed = self.find(snapshot)?;
+        match listed.damage() {
+            Some(damage) => Err(damage),
+            None => Ok(listed),
+        }
+    }
+
+    /// A new id: the second of `now`, or the next one behind the newest id there ever was. The
+    /// caller holds the store's lock.
+    pub(crate) fn next_id(&self, now: Timestamp) -> Result<SnapshotId> {
+        let mut newest = label::newest_id(&self.store)?.and_then(|id| id.moment());
+        for kind in Kind::ALL {
+            for meta in self.store.list(&format!("snapshots/{kind}"))? {
+                newest = newest.max(named(kind, &meta.key).and_then(|snapshot| snapshot.id.moment()));
+            }
+        }
+        let moment = match newest {
+            Some(newest) if newest.as_second() >= now.as_second() => newest
+                .checked_add(SignedDuration::from_secs(1))
+                .map_err(|error| Error::failed("there is no later id").because(error))?,
+            _ => now,
+        };
+        Ok(SnapshotId::at(moment))
+    }
+
+    /// Writes a manifest that does not exist yet. The caller holds the store's lock.
+    pub(crate) fn add(&self, manifest: &Manifest) -> Result<()> {
+        let snapshot = SnapshotRef::new(manifest.kind, manifest.snapshot_id.clone());
+        label::keep_newest_id(&self.store, &snapshot.id)?;
+        if self.store.put_new(&Self::key(&snapshot), manifest.to_bytes()?)? {
+            Ok(())
+        } else {
+            Err(Error::conflict("a snapshot of this name exists already").on(snapshot).hint("try again"))
+        }
+    }
+
+    /// Removes a snapshot's file and its label. `false` when there was none.
+    pub(crate) fn remove(&self, snapshot: &SnapshotRef) -> Result<bool> {
+        let removed = self.store.delete(&Self::key(snapshot))?;
+        label::remove(&self.store, snapshot)?;
+        Ok(removed)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self, snapshot: SnapshotRef, meta: &Meta) -> Listed {
+        let (size, modified) = (meta.size, meta.modified);
+        let known = self.known().get(&meta.key).and_then(|known| {
+            (known.size == size && known.modified == modified).then(|| known.found.clone())
+        });
+        let found = known.unwrap_or_else(|| {
+            let found = self.read(&snapshot, meta);
+            self.known().insert(meta.key.clone(), Known { size, modified, found: found.clone() });
+            found
+        });
+        Listed { snapshot, size, modified, found }
+    }
+
+    fn read(&self, snapshot: &SnapshotRef, meta: &Meta) -> Found {
+        if meta.link {
+            return Found::Damaged("is a symbolic link, which is not followed".to_owned());
+        }
+        self.read_file(snapshot, meta).unwrap_or_else(|error| Found::Damaged(error.what()))
+    }
+
+    fn read_file(&self, snapshot: &SnapshotRef, meta: &Meta) -> Result<Found> {
+        use std::io::Read as _;
+
+        let mut file = self.store.reader(&meta.key)?;
+        let mut opening = Vec::new();
+        let unreadable = |error| Error::failed("cannot be read").because(error);
+        file.by_ref().take(16).read_to_end(&mut opening).map_err(unreadable)?;
+        if Manifest::begins(&opening) {
+            return match self.store.get(&meta.key, manifest::LARGEST)? {
+                Some(bytes) => Manifest::from_bytes(&bytes, snapshot).map(|manifest| Found::Stored(Arc::new(manifest))),
+                None => Err(no_such(snapshot)),
+            };
+        }
+        let whole = std::io::Cursor::new(opening).chain(file);
+        Ok(match foreign::read(whole, &mut |_, _| Ok(())) {
+            Ok(foreign) => Found::Foreign(Arc::new(foreign)),
+            Err(error) => Found::Damaged(foreign::reason(&error, meta.size)),
+        })
+    }
+}
+
+/// The snapshot whose file a key is; `None` for other files.
+fn named(kind: Kind, key: &str) -> Option<SnapshotRef> {
+    let stem = key.rsplit('/').next()?.strip_suffix(".json")?;
+    stem.parse().ok().map(|id| SnapshotRef::new(kind, id))
+}
+
+/// The error of naming a snapshot that does not exist.
+pub(crate) fn no_such(snapshot: &SnapshotRef) -> Error {
+    Error::not_found("there is no such snapshot").on(snapshot).hint("open the list and choose a snapshot")
+}
