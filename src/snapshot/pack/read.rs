@@ -1,0 +1,165 @@
+//! Reading chunks out of packs, each checked.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind, Result};
+
+use super::chunk::{Chunk, ChunkHash};
+use super::state::Place;
+use super::{Packs, format, key_of};
+
+/// The most that is read from a pack at once, in bytes, unless a single chunk is larger.
+const READ_BYTES: u64 = 4 << 20;
+
+/// Chunks that lie this close together are read together: reading the gap is cheaper than asking
+/// twice.
+const GAP_BYTES: u64 = 16 << 10;
+
+const HINT: &str = "verify the snapshots, and bring the store back from a copy where they need it";
+
+impl Packs {
+    /// Reads a chunk that whoever names it says is `raw_length` bytes long.
+    pub(crate) fn read(&self, hash: &ChunkHash, raw_length: u64) -> Result<Chunk> {
+        if let Some(place) = self.known_place(hash) {
+            match self.read_at(&place, raw_length) {
+                Ok(chunk) => return Ok(chunk),
+                Err(error) if error.kind() == ErrorKind::NotFound => self.forget(&place),
+                Err(error) if error.kind() == ErrorKind::Damaged => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.search(hash, raw_length)
+    }
+
+    /// Reads chunks, in the order asked for, those that lie together in one go. The caller asks
+    /// for no more than it has memory for.
+    pub(crate) fn read_many(&self, wanted: &[(ChunkHash, u64)]) -> Result<Vec<Chunk>> {
+        let mut places: Vec<(usize, Place)> = {
+            let state = self.state();
+            let place = |(number, (hash, _)): (usize, &(ChunkHash, u64))| {
+                state.place(hash).map(|place| (number, place.clone()))
+            };
+            wanted.iter().enumerate().filter_map(place).collect()
+        };
+        places.sort_by(|(_, a), (_, b)| {
+            (&a.pack.name, a.entry().offset).cmp(&(&b.pack.name, b.entry().offset))
+        });
+        let mut chunks: Vec<Option<Chunk>> = wanted.iter().map(|_| None).collect();
+        let mut rest = places.as_slice();
+        while let Some(first) = rest.first() {
+            let run = neighbours(rest);
+            let (now, later) = rest.split_at(run.count);
+            rest = later;
+            let key = key_of(&first.1.pack.name);
+            // What goes wrong here is tried again below, chunk by chunk, which tells what it is.
+            let Ok(parts) = self.store().ranges(&key, std::slice::from_ref(&run.range)) else {
+                continue;
+            };
+            let Some(bytes) = parts.first() else { continue };
+            for (number, place) in now {
+                let frame = frame_in(bytes, run.range.start, place);
+                let chunk = frame.and_then(|frame| format::unpack(place.entry(), &frame).ok());
+                chunks[*number] = chunk.filter(|chunk| chunk.len() as u64 == wanted[*number].1);
+            }
+        }
+        chunks
+            .into_iter()
+            .zip(wanted)
+            .map(|(chunk, (hash, raw_length))| match chunk {
+                Some(chunk) => Ok(chunk),
+                None => self.read(hash, *raw_length),
+            })
+            .collect()
+    }
+
+    fn known_place(&self, hash: &ChunkHash) -> Option<Place> {
+        self.state().place(hash).cloned()
+    }
+
+    fn forget(&self, place: &Place) {
+        self.state_mut().forget([place.pack.name.as_str()]);
+    }
+
+    /// Looks for a chunk in every pack that there is now, once the first look has failed.
+    fn search(&self, hash: &ChunkHash, raw_length: u64) -> Result<Chunk> {
+        self.refresh()?;
+        let copies = self.state().copies(hash);
+        let mut damage = None;
+        for place in copies {
+            match self.read_at(&place, raw_length) {
+                Ok(chunk) => return Ok(chunk),
+                Err(error) if error.kind() == ErrorKind::Damaged => {
+                    damage.get_or_insert(error);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => self.forget(&place),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(damage.unwrap_or_else(|| {
+            Error::damaged(format!("chunk {hash} is missing"))
+                .on(self.store().location())
+                .hint(HINT)
+        }))
+    }
+
+    /// Reads one copy of a chunk.
+    pub(super) fn read_at(&self, place: &Place, raw_length: u64) -> Result<Chunk> {
+        let entry = place.entry();
+        let key = key_of(&place.pack.name);
+        let damaged = |why: &str| {
+            Error::damaged(format!("chunk {} is damaged: {why}", entry.hash)).on(&key).hint(HINT)
+        };
+        if u64::from(entry.raw_length) != raw_length {
+            // The copy may be sound and its manifest wrong, so it is not given up.
+            return Err(damaged("it has another length than the snapshot says"));
+        }
+        let range = entry.offset..entry.end();
+        let outcome = match self.store().ranges(&key, std::slice::from_ref(&range)) {
+            Ok(parts) => match parts.first() {
+                Some(frame) => format::unpack(entry, frame).map_err(damaged),
+                None => Err(damaged("nothing could be read")),
+            },
+            Err(error) if error.kind() == ErrorKind::Damaged => Err(damaged(&error.what())),
+            Err(error) => return Err(error),
+        };
+        if outcome.is_err() {
+            self.state_mut().spoil(place);
+        }
+        outcome
+    }
+}
+
+/// Chunks at the front of a list that are read in one go.
+struct Run {
+    count: usize,
+    range: Range<u64>,
+}
+
+/// The longest run at the front of places that are in order of pack and offset.
+fn neighbours(places: &[(usize, Place)]) -> Run {
+    let mut run = Run { count: 0, range: 0..0 };
+    for (_, place) in places {
+        let entry = place.entry();
+        if run.count == 0 {
+            run.range = entry.offset..entry.end();
+        } else {
+            let close = entry.offset <= run.range.end.saturating_add(GAP_BYTES);
+            let end = run.range.end.max(entry.end());
+            let fits = end - run.range.start <= READ_BYTES;
+            if !(close && fits && place.is_in(&places[0].1.pack)) {
+                break;
+            }
+            run.range.end = end;
+        }
+        run.count += 1;
+    }
+    run
+}
+
+fn frame_in(bytes: &Bytes, begin: u64, place: &Place) -> Option<Bytes> {
+    let from = usize::try_from(place.entry().offset.checked_sub(begin)?).ok()?;
+    let to = from.checked_add(place.entry().length as usize)?;
+    (to <= bytes.len()).then(|| bytes.slice(from..to))
+}

@@ -1,0 +1,177 @@
+//! What is known of the packs: their indexes, and where each chunk lies.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::store::Meta;
+
+use super::chunk::ChunkHash;
+use super::format::Entry;
+
+/// A sound pack.
+#[derive(Debug)]
+pub(super) struct Pack {
+    pub(super) name: String,
+    /// The size of its file, in bytes.
+    pub(super) size: u64,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// One copy of a chunk: which pack, and where in it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) pack: Arc<Pack>,
+    number: usize,
+}
+
+impl Place {
+    /// The places of all chunks of a pack.
+    pub(super) fn all_in(pack: &Arc<Pack>) -> impl Iterator<Item = Self> {
+        (0..pack.entries.len()).map(|number| Self { pack: Arc::clone(pack), number })
+    }
+
+    pub(super) fn entry(&self) -> &Entry {
+        &self.pack.entries[self.number]
+    }
+
+    pub(super) fn is_in(&self, pack: &Arc<Pack>) -> bool {
+        Arc::ptr_eq(&self.pack, pack)
+    }
+}
+
+/// What is known of the packs of one store.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    packs: BTreeMap<String, Arc<Pack>>,
+    /// When the packs were written, by the last listing; our own newest are not in it yet.
+    written: HashMap<String, Timestamp>,
+    /// One copy of each chunk: the one that is read.
+    places: HashMap<ChunkHash, Place>,
+    /// Copies that were read and found damaged: never a chunk's place again.
+    spoilt: HashSet<(String, ChunkHash)>,
+    damaged: BTreeMap<String, String>,
+}
+
+impl State {
+    /// Whether this very file is known already. A damaged one is looked at each time.
+    pub(super) fn knows(&self, name: &str, meta: &Meta) -> bool {
+        self.packs.get(name).is_some_and(|pack| {
+            let same_time = self.written(name).is_none_or(|written| written == meta.modified);
+            pack.size == meta.size && same_time && !meta.link
+        })
+    }
+
+    /// When a pack was written; `None` for one of our own that was not listed since.
+    pub(super) fn written(&self, name: &str) -> Option<Timestamp> {
+        self.written.get(name).copied()
+    }
+
+    pub(super) fn packs(&self) -> impl Iterator<Item = &Arc<Pack>> {
+        self.packs.values()
+    }
+
+    pub(super) fn damaged(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.damaged.iter().map(|(name, why)| (name.as_str(), why.as_str()))
+    }
+
+    pub(super) fn place(&self, hash: &ChunkHash) -> Option<&Place> {
+        self.places.get(hash)
+    }
+
+    /// Every copy of a chunk, spoilt ones too. Looks through all indexes.
+    pub(super) fn copies(&self, hash: &ChunkHash) -> Vec<Place> {
+        let copies_in = |pack: &Arc<Pack>| {
+            let number = pack.entries.iter().position(|entry| entry.hash == *hash)?;
+            Some(Place { pack: Arc::clone(pack), number })
+        };
+        self.packs.values().filter_map(copies_in).collect()
+    }
+
+    /// Adds a pack, or what has taken the place of one.
+    pub(super) fn add(&mut self, pack: Pack) {
+        self.damaged.remove(&pack.name);
+        self.spoilt.retain(|(name, _)| *name != pack.name);
+        let pack = Arc::new(pack);
+        if self.packs.insert(pack.name.clone(), Arc::clone(&pack)).is_some() {
+            self.find_places();
+        } else {
+            self.offer(&pack);
+        }
+    }
+
+    /// Remembers that a pack cannot be used, and why.
+    pub(super) fn add_damaged(&mut self, name: String, why: String) {
+        if self.packs.remove(&name).is_some() {
+            self.find_places();
+        }
+        self.damaged.insert(name, why);
+    }
+
+    /// Forgets every pack that is not in the listing, except those finished since it was made:
+    /// they are in no listing yet.
+    pub(super) fn follow<'a>(&mut self, listing: impl Iterator<Item = (&'a str, Timestamp)>) {
+        let listing: HashMap<String, Timestamp> =
+            listing.map(|(name, written)| (name.to_owned(), written)).collect();
+        self.damaged.retain(|name, _| listing.contains_key(name));
+        let before = std::mem::replace(&mut self.written, listing);
+        let gone: Vec<String> = self
+            .packs
+            .keys()
+            .filter(|name| before.contains_key(*name) && !self.written.contains_key(*name))
+            .cloned()
+            .collect();
+        self.forget(gone.iter().map(String::as_str));
+    }
+
+    /// Forgets these packs.
+    pub(super) fn forget<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
+        let mut any = false;
+        for name in names {
+            any |= self.packs.remove(name).is_some();
+            self.spoilt.retain(|(pack, _)| pack != name);
+        }
+        if any {
+            self.find_places();
+        }
+    }
+
+    /// Remembers that a copy is damaged. Another one takes its place if there is one; if not, the
+    /// chunk is missing, and the next take that has it writes it anew.
+    pub(super) fn spoil(&mut self, place: &Place) {
+        let hash = place.entry().hash;
+        self.spoilt.insert((place.pack.name.clone(), hash));
+        if self.places.get(&hash).is_some_and(|known| known.is_in(&place.pack)) {
+            self.places.remove(&hash);
+            let other = self
+                .copies(&hash)
+                .into_iter()
+                .find(|copy| !self.spoilt.contains(&(copy.pack.name.clone(), hash)));
+            if let Some(other) = other {
+                self.places.insert(hash, other);
+            }
+        }
+    }
+
+    fn find_places(&mut self) {
+        self.places.clear();
+        let packs: Vec<Arc<Pack>> = self.packs.values().cloned().collect();
+        for pack in &packs {
+            self.offer(pack);
+        }
+    }
+
+    /// Makes the pack the place of the chunks that have none.
+    fn offer(&mut self, pack: &Arc<Pack>) {
+        let any_spoilt = !self.spoilt.is_empty();
+        for (number, entry) in pack.entries.iter().enumerate() {
+            if any_spoilt && self.spoilt.contains(&(pack.name.clone(), entry.hash)) {
+                continue;
+            }
+            self.places
+                .entry(entry.hash)
+                .or_insert_with(|| Place { pack: Arc::clone(pack), number });
+        }
+    }
+}
