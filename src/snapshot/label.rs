@@ -1,0 +1,158 @@
+//! What a person may change about a snapshot later: a note, and whether retention leaves it alone.
+//!
+//! A label is a small JSON file beside the manifest, `labels/<kind>/<id>.json`, since a manifest
+//! is never changed.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Store;
+
+use super::id::{Kind, SnapshotRef};
+
+/// The most that a label may take, in bytes.
+const LABEL_BYTES: u64 = 64 << 10;
+
+/// What a person wrote beside a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Label {
+    /// The note; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+    /// Whether retention leaves the snapshot alone.
+    #[serde(default)]
+    pub(crate) pinned: bool,
+}
+
+/// A label as it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The label; an empty one where there is none. One that cannot be read may have been a pin,
+    /// so it counts as one: retention must not remove what somebody wanted kept.
+    pub(crate) label: Label,
+    /// Why it cannot be read.
+    pub(crate) damage: Option<String>,
+}
+
+/// Reads the label of a snapshot.
+pub(crate) fn read(store: &Store, snapshot: &SnapshotRef) -> Result<Found> {
+    let bytes = match store.get(&key(snapshot), LABEL_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Found::default()),
+        Err(error) if error.kind() == ErrorKind::Damaged => return Ok(damaged(&error.what())),
+        Err(error) => return Err(error),
+    };
+    Ok(match serde_json::from_slice(&bytes) {
+        Ok(label) => Found { label, damage: None },
+        Err(error) => damaged(&error.to_string()),
+    })
+}
+
+/// Reads every label that there is.
+pub(crate) fn read_all(store: &Store) -> Result<HashMap<SnapshotRef, Found>> {
+    let mut labels = HashMap::new();
+    for kind in Kind::ALL {
+        let folder = format!("labels/{kind}");
+        for meta in store.list(&folder)? {
+            let name = meta.key.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
+            let Some(Ok(id)) = name.map(str::parse) else { continue };
+            let snapshot = SnapshotRef::new(kind, id);
+            let found = read(store, &snapshot)?;
+            labels.insert(snapshot, found);
+        }
+    }
+    Ok(labels)
+}
+
+/// Writes the label of a snapshot; an empty one is no file.
+pub(crate) fn write(store: &Store, snapshot: &SnapshotRef, label: &Label) -> Result<()> {
+    if *label == Label::default() {
+        return delete(store, snapshot);
+    }
+    let bytes = serde_json::to_vec(label).map_err(|error| {
+        Error::failed("the label cannot be written").because(error).on(snapshot).hint("try again")
+    })?;
+    if bytes.len() as u64 > LABEL_BYTES {
+        return Err(Error::new(ErrorKind::TooLarge, "the note is too long")
+            .on(snapshot)
+            .hint(format!("write less than {} KiB", LABEL_BYTES >> 10)));
+    }
+    store.put(&key(snapshot), bytes)
+}
+
+/// Removes the label of a snapshot, if there is one.
+pub(crate) fn delete(store: &Store, snapshot: &SnapshotRef) -> Result<()> {
+    store.delete(&key(snapshot)).map(drop)
+}
+
+fn key(snapshot: &SnapshotRef) -> String {
+    format!("labels/{}/{}.json", snapshot.kind, snapshot.id)
+}
+
+fn damaged(why: &str) -> Found {
+    let label = Label { note: None, pinned: true };
+    Found { label, damage: Some(format!("its label cannot be read: {why}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(name: &str) -> SnapshotRef {
+        name.parse().expect("a snapshot's name")
+    }
+
+    fn label(note: &str, pinned: bool) -> Label {
+        Label { note: Some(note.to_owned()), pinned }
+    }
+
+    #[test]
+    fn a_label_reads_back_and_goes() {
+        let store = Store::memory();
+        let name = snapshot("periodic/a");
+        assert_eq!(read(&store, &name).expect("no label"), Found::default());
+        write(&store, &name, &label("before the \"move\"\n🙂", true)).expect("written");
+        let found = read(&store, &name).expect("a label");
+        assert_eq!(found, Found { label: label("before the \"move\"\n🙂", true), damage: None });
+        delete(&store, &name).expect("deleted");
+        assert_eq!(read(&store, &name).expect("no label"), Found::default());
+        delete(&store, &name).expect("nothing to delete");
+    }
+
+    #[test]
+    fn an_emptied_label_leaves_no_file() {
+        let store = Store::memory();
+        let name = snapshot("periodic/a");
+        write(&store, &name, &label("a note", false)).expect("written");
+        write(&store, &name, &Label::default()).expect("emptied");
+        assert!(store.list("labels/periodic").expect("a listing").is_empty());
+    }
+
+    #[test]
+    fn a_damaged_label_is_told_and_counts_as_a_pin() {
+        let store = Store::memory();
+        write(&store, &snapshot("rewind/b"), &label("kept", true)).expect("written");
+        store.put("labels/periodic/a.json", &b"{\"note\":"[..]).expect("put");
+        store.put("labels/periodic/long.json", vec![b' '; 70_000]).expect("put");
+        store.put("labels/periodic/notes.txt", &b"not a label"[..]).expect("put");
+        let labels = read_all(&store).expect("labels");
+        assert_eq!(labels.len(), 3);
+        assert_eq!(labels[&snapshot("rewind/b")].label, label("kept", true));
+        for name in ["periodic/a", "periodic/long"] {
+            let found = &labels[&snapshot(name)];
+            assert_eq!(found.label, Label { note: None, pinned: true });
+            assert!(found.damage.as_ref().is_some_and(|why| why.starts_with("its label")));
+        }
+    }
+
+    #[test]
+    fn a_note_that_could_not_be_read_back_is_refused() {
+        let store = Store::memory();
+        let name = snapshot("periodic/a");
+        let error = write(&store, &name, &label(&"x".repeat(70_000), false)).expect_err("too long");
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert_eq!(read(&store, &name).expect("no label"), Found::default());
+    }
+}
