@@ -232,7 +232,7 @@ impl Store {
         } else {
             let listing = block_on(self.inner.objects.list_with_delimiter(Some(&path)))?
                 .map_err(|error| failure.of(&error))?;
-            listing.objects.into_iter().map(meta_of).collect()
+            listing.objects.iter().map(meta_of).collect()
         };
         metas.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(metas)
@@ -364,7 +364,7 @@ impl fmt::Debug for Store {
     }
 }
 
-fn meta_of(meta: ObjectMeta) -> Meta {
+fn meta_of(meta: &ObjectMeta) -> Meta {
     let written = meta.last_modified;
     let nanoseconds = i32::try_from(written.timestamp_subsec_nanos()).unwrap_or(0);
     Meta {

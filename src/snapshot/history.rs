@@ -1,19 +1,17 @@
-//! What was done: a log that only grows, one small JSON file for each entry, `history/<time>-<random>.json`.
+//! What was done: a log that only grows, one small JSON file for each entry.
 //!
-//! It lies in the store and not in the database, so no restore can roll back its own record. Beside
-//! it, `history/newest-id` holds the greatest id ever given: ids are not reused after a deletion.
+//! An entry is `history/<time>-<random>.json`, so keys sort by time and nobody writes over another.
+//! It lies in the store and not in the database, so no restore can roll back its own record.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::store::{Store, fresh_name};
 
 use super::facts::Occurrence;
-use super::id::SnapshotId;
 
 const FOLDER: &str = "history";
-const NEWEST_ID: &str = "history/newest-id";
 
 /// The most that an entry may take, in bytes.
 const ENTRY_BYTES: u64 = 256 << 10;
@@ -35,26 +33,7 @@ pub(crate) fn append(store: &Store, occurrence: &Occurrence) -> Result<()> {
 /// The newest entries, newest first, `limit` at most. Those that cannot be read are left out.
 pub(crate) fn newest(store: &Store, limit: usize) -> Result<Vec<Occurrence>> {
     let metas = store.list(FOLDER)?;
-    let entries = metas.iter().rev().filter(|meta| meta.key.ends_with(".json") && !meta.link);
-    Ok(entries.filter_map(|meta| read(store, &meta.key)).take(limit).collect())
-}
-
-/// The greatest id that was ever given in this store; `None` when that is not known.
-pub(crate) fn read_newest_id(store: &Store) -> Result<Option<SnapshotId>> {
-    match store.get(NEWEST_ID, 1 << 10) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| {
-            let text = std::str::from_utf8(&bytes).ok()?;
-            text.trim_end().parse().ok()
-        })),
-        // A damaged mark is no mark: the ids that are there still count.
-        Err(error) if error.kind() == ErrorKind::Damaged => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Writes down the greatest id that was given. The caller holds the store's lock.
-pub(crate) fn write_newest_id(store: &Store, id: &SnapshotId) -> Result<()> {
-    store.put(NEWEST_ID, format!("{id}\n"))
+    Ok(metas.iter().rev().filter_map(|meta| read(store, &meta.key)).take(limit).collect())
 }
 
 fn read(store: &Store, key: &str) -> Option<Occurrence> {
@@ -125,20 +104,7 @@ mod tests {
         append(&store, &occurrence("2026-11-22T20:04:46Z", "sound")).expect("appended");
         store.put("history/20261123T000000.000000000Z-0.json", &b"{"[..]).expect("put");
         store.put("history/20261124T000000.000000000Z-0.json", vec![0; 300_000]).expect("put");
-        write_newest_id(&store, &"20261122T200446Z".parse().expect("an id")).expect("written");
+        store.put("history/readme", &b"not an entry"[..]).expect("put");
         assert_eq!(outcomes(&store, 1), ["sound"]);
-    }
-
-    #[test]
-    fn the_newest_id_reads_back_and_a_damaged_one_is_none() {
-        let store = Store::memory();
-        assert_eq!(read_newest_id(&store).expect("none"), None);
-        let id: SnapshotId = "20261122T200446Z-2".parse().expect("an id");
-        write_newest_id(&store, &id).expect("written");
-        assert_eq!(read_newest_id(&store).expect("an id"), Some(id));
-        for damage in [&b"../x"[..], &[0xff; 3], &[b'a'; 2000], b""] {
-            store.put(NEWEST_ID, damage).expect("put");
-            assert_eq!(read_newest_id(&store).expect("none"), None);
-        }
     }
 }

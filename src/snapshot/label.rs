@@ -1,7 +1,8 @@
 //! What a person may change about a snapshot later: a note, and whether retention leaves it alone.
 //!
 //! A label is a small JSON file beside the manifest, `labels/<kind>/<id>.json`, since a manifest
-//! is never changed.
+//! is never changed. Beside the labels, `labels/newest-id` holds the greatest id ever given: it
+//! outlives the snapshot of that id, so that no id is given twice.
 
 use std::collections::HashMap;
 
@@ -10,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-use super::id::{Kind, SnapshotRef};
+use super::id::{Kind, SnapshotId, SnapshotRef};
 
 /// The most that a label may take, in bytes.
 const LABEL_BYTES: u64 = 64 << 10;
+
+const NEWEST_ID: &str = "labels/newest-id";
 
 /// What a person wrote beside a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +72,7 @@ pub(crate) fn read_all(store: &Store) -> Result<HashMap<SnapshotRef, Found>> {
 /// Writes the label of a snapshot; an empty one is no file.
 pub(crate) fn write(store: &Store, snapshot: &SnapshotRef, label: &Label) -> Result<()> {
     if *label == Label::default() {
-        return delete(store, snapshot);
+        return remove(store, snapshot);
     }
     let bytes = serde_json::to_vec(label).map_err(|error| {
         Error::failed("the label cannot be written").because(error).on(snapshot).hint("try again")
@@ -83,8 +86,26 @@ pub(crate) fn write(store: &Store, snapshot: &SnapshotRef, label: &Label) -> Res
 }
 
 /// Removes the label of a snapshot, if there is one.
-pub(crate) fn delete(store: &Store, snapshot: &SnapshotRef) -> Result<()> {
+pub(crate) fn remove(store: &Store, snapshot: &SnapshotRef) -> Result<()> {
     store.delete(&key(snapshot)).map(drop)
+}
+
+/// The greatest id that was ever given in this store; `None` when that is not known.
+pub(crate) fn newest_id(store: &Store) -> Result<Option<SnapshotId>> {
+    match store.get(NEWEST_ID, 1 << 10) {
+        Ok(bytes) => Ok(bytes.and_then(|bytes| {
+            let text = str::from_utf8(&bytes).ok()?;
+            text.trim_end().parse().ok()
+        })),
+        // A damaged mark is no mark: the ids of the snapshots that are there still count.
+        Err(error) if error.kind() == ErrorKind::Damaged => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes down the greatest id that was given. The caller holds the store's lock.
+pub(crate) fn keep_newest_id(store: &Store, id: &SnapshotId) -> Result<()> {
+    store.put(NEWEST_ID, format!("{id}\n"))
 }
 
 fn key(snapshot: &SnapshotRef) -> String {
@@ -116,9 +137,9 @@ mod tests {
         write(&store, &name, &label("before the \"move\"\n🙂", true)).expect("written");
         let found = read(&store, &name).expect("a label");
         assert_eq!(found, Found { label: label("before the \"move\"\n🙂", true), damage: None });
-        delete(&store, &name).expect("deleted");
+        remove(&store, &name).expect("deleted");
         assert_eq!(read(&store, &name).expect("no label"), Found::default());
-        delete(&store, &name).expect("nothing to delete");
+        remove(&store, &name).expect("nothing to delete");
     }
 
     #[test]
@@ -154,5 +175,17 @@ mod tests {
         let error = write(&store, &name, &label(&"x".repeat(70_000), false)).expect_err("too long");
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert_eq!(read(&store, &name).expect("no label"), Found::default());
+    }
+    #[test]
+    fn the_newest_id_reads_back_and_a_damaged_one_is_none() {
+        let store = Store::memory();
+        assert_eq!(newest_id(&store).expect("none"), None);
+        let id: SnapshotId = "20261122T200446Z-2".parse().expect("an id");
+        keep_newest_id(&store, &id).expect("written");
+        assert_eq!(newest_id(&store).expect("an id"), Some(id));
+        for damage in [&b"../x"[..], &[0xff; 3], &[b'a'; 2000], b""] {
+            store.put(NEWEST_ID, damage).expect("put");
+            assert_eq!(newest_id(&store).expect("none"), None);
+        }
     }
 }

@@ -44,15 +44,14 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunk::{Chunk, ChunkHash, MAX_CHUNK_BYTES};
-pub(crate) use collect::Collected;
-pub(crate) use write::{PackWriter, Written};
+pub(crate) use chunk::{Chunk, ChunkHash};
+pub(crate) use write::PackWriter;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{ErrorKind, Result};
-use crate::store::{Meta, Store};
+use crate::store::Store;
 use state::{Pack, State};
 
 /// The folder of the packs in a store.

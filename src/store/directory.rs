@@ -14,7 +14,7 @@ use super::key;
 const FOLDERS: [&str; 4] = ["history", "labels", "packs", "snapshots"];
 
 /// How old the leftover of a write must be to be nobody's any more.
-const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
+const LEFTOVER_AGE: Duration = Duration::from_hours(1);
 
 /// The root of a store in a directory.
 #[derive(Debug)]

@@ -96,7 +96,7 @@ fn of_many_writers_of_one_new_object_one_wins() {
 fn an_upload_of_any_size_reads_back_through_a_reader() {
     for (store, _folder) in stores() {
         for size in [0, 1, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, 17 << 20] {
-            let bytes: Vec<u8> = (0..size).map(|at: u32| (at / 7) as u8).collect();
+            let bytes: Vec<u8> = (0..size).map(|at: u32| at.to_le_bytes()[1]).collect();
             let mut upload = store.upload("packs/a").expect("an upload");
             for piece in bytes.chunks(3_000_001) {
                 upload.write(piece).expect("written");
@@ -162,7 +162,7 @@ fn the_lock_excludes_other_threads_and_other_openings() {
         let error = other.lock(Duration::from_millis(30)).expect_err("held");
         assert_eq!(error.kind(), ErrorKind::Busy);
         assert_eq!(error.thing(), store.location());
-        let waiting = thread::spawn(move || other.lock(Duration::from_secs(60)).map(drop));
+        let waiting = thread::spawn(move || other.lock(Duration::from_mins(1)).map(drop));
         drop(lock);
         waiting.join().expect("no panic").expect("freed");
         drop(store.lock(Duration::ZERO).expect("free again"));
@@ -177,7 +177,7 @@ fn the_lock_keeps_increments_apart() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..5 {
-                        let _lock = store.lock(Duration::from_secs(60)).expect("my turn");
+                        let _lock = store.lock(Duration::from_mins(1)).expect("my turn");
                         let count = store.get("count", 9).expect("read").expect("a count");
                         let count: u32 =
                             str::from_utf8(&count).expect("text").parse().expect("a number");
@@ -284,13 +284,13 @@ fn leave(folder: &TempDir, path: &str, age: Duration) {
 #[test]
 fn opening_sweeps_old_leftovers_and_nothing_else() {
     let (_, folder) = on_disk();
-    let old = Duration::from_secs(7200);
+    let old = Duration::from_hours(2);
     let swept = ["packs/a.pack#1", "snapshots/rewind/b.json#27", "labels/periodic/c.json#3"];
     let kept = ["packs/a.pack", "notes#1", "mine/d#1", "packs/e#x", "packs/f#", "packs/ä#1"];
     for path in swept.iter().chain(&kept) {
         leave(&folder, path, old);
     }
-    leave(&folder, "packs/young.pack#1", Duration::from_secs(60));
+    leave(&folder, "packs/young.pack#1", Duration::from_mins(1));
     let store = Store::directory(folder.path()).expect("a store");
     for path in swept {
         assert!(!folder.path().join(path).exists(), "{path}");
@@ -305,7 +305,7 @@ fn opening_sweeps_old_leftovers_and_nothing_else() {
 #[test]
 fn a_store_in_use_is_opened_and_not_swept() {
     let (store, folder) = on_disk();
-    leave(&folder, "packs/a.pack#1", Duration::from_secs(7200));
+    leave(&folder, "packs/a.pack#1", Duration::from_hours(2));
     let lock = store.lock(Duration::ZERO).expect("free");
     Store::directory(folder.path()).expect("a store");
     assert!(folder.path().join("packs/a.pack#1").exists());

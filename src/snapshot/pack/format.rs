@@ -221,13 +221,11 @@ pub(super) fn read_index(store: &Store, meta: &Meta) -> Result<Vec<Entry>> {
     if footer.chunks > MAX_CHUNKS || expected != Some(meta.size) {
         return Err(Error::damaged("its length is not the one that its footer tells"));
     }
-    let index = match footer_at.checked_sub(index_bytes) {
-        Some(begin) => tail.slice(begin..footer_at),
-        None => {
-            let range = footer.index_offset..footer.index_offset + index_bytes as u64;
-            let mut parts = store.ranges(&meta.key, &[range])?;
-            parts.pop().unwrap_or_default()
-        }
+    let index = if let Some(begin) = footer_at.checked_sub(index_bytes) {
+        tail.slice(begin..footer_at)
+    } else {
+        let range = footer.index_offset..footer.index_offset + index_bytes as u64;
+        store.ranges(&meta.key, &[range])?.pop().unwrap_or_default()
     };
     if blake3::hash(&index).as_bytes() != &footer.index_hash {
         return Err(Error::damaged("its index is damaged"));

@@ -89,7 +89,10 @@ impl Packs {
         let mut damage = None;
         for place in copies {
             match self.read_at(&place, raw_length) {
-                Ok(chunk) => return Ok(chunk),
+                Ok(chunk) => {
+                    self.state_mut().trust(&place);
+                    return Ok(chunk);
+                }
                 Err(error) if error.kind() == ErrorKind::Damaged => {
                     damage.get_or_insert(error);
                 }

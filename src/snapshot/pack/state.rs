@@ -51,6 +51,8 @@ pub(super) struct State {
     places: HashMap<ChunkHash, Place>,
     /// Copies that were read and found damaged: never a chunk's place again.
     spoilt: HashSet<(String, ChunkHash)>,
+    /// Packs with such a copy, to be looked at again: another file may have taken their name.
+    suspect: HashSet<String>,
     damaged: BTreeMap<String, String>,
 }
 
@@ -59,7 +61,7 @@ impl State {
     pub(super) fn knows(&self, name: &str, meta: &Meta) -> bool {
         self.packs.get(name).is_some_and(|pack| {
             let same_time = self.written(name).is_none_or(|written| written == meta.modified);
-            pack.size == meta.size && same_time && !meta.link
+            pack.size == meta.size && same_time && !meta.link && !self.suspect.contains(name)
         })
     }
 
@@ -92,20 +94,19 @@ impl State {
     /// Adds a pack, or what has taken the place of one.
     pub(super) fn add(&mut self, pack: Pack) {
         self.damaged.remove(&pack.name);
-        self.spoilt.retain(|(name, _)| *name != pack.name);
-        let pack = Arc::new(pack);
-        if self.packs.insert(pack.name.clone(), Arc::clone(&pack)).is_some() {
-            self.find_places();
-        } else {
-            self.offer(&pack);
+        self.suspect.remove(&pack.name);
+        if self.packs.get(&pack.name).is_some_and(|known| known.entries == pack.entries) {
+            return;
         }
+        self.forget([pack.name.as_str()]);
+        let pack = Arc::new(pack);
+        self.packs.insert(pack.name.clone(), Arc::clone(&pack));
+        self.offer(&pack);
     }
 
     /// Remembers that a pack cannot be used, and why.
     pub(super) fn add_damaged(&mut self, name: String, why: String) {
-        if self.packs.remove(&name).is_some() {
-            self.find_places();
-        }
+        self.forget([name.as_str()]);
         self.damaged.insert(name, why);
     }
 
@@ -130,6 +131,7 @@ impl State {
         let mut any = false;
         for name in names {
             any |= self.packs.remove(name).is_some();
+            self.suspect.remove(name);
             self.spoilt.retain(|(pack, _)| pack != name);
         }
         if any {
@@ -142,6 +144,7 @@ impl State {
     pub(super) fn spoil(&mut self, place: &Place) {
         let hash = place.entry().hash;
         self.spoilt.insert((place.pack.name.clone(), hash));
+        self.suspect.insert(place.pack.name.clone());
         if self.places.get(&hash).is_some_and(|known| known.is_in(&place.pack)) {
             self.places.remove(&hash);
             let other = self
@@ -152,6 +155,13 @@ impl State {
                 self.places.insert(hash, other);
             }
         }
+    }
+
+    /// Trusts a copy again, which was read and found sound.
+    pub(super) fn trust(&mut self, place: &Place) {
+        let hash = place.entry().hash;
+        self.spoilt.remove(&(place.pack.name.clone(), hash));
+        self.places.entry(hash).or_insert_with(|| place.clone());
     }
 
     fn find_places(&mut self) {
