@@ -1,7 +1,6 @@
 //! A chunk: bytes that are known to be what their hash says.
 
 use std::fmt;
-use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -94,16 +93,13 @@ impl Chunk {
     }
 
     /// The chunk's bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The chunk's bytes, to keep.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
-    }
-}
-
-impl Deref for Chunk {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 

@@ -61,7 +61,8 @@ impl Packs {
             for (number, place) in now {
                 let frame = frame_in(bytes, run.range.start, place);
                 let chunk = frame.and_then(|frame| format::unpack(place.entry(), &frame).ok());
-                chunks[*number] = chunk.filter(|chunk| chunk.len() as u64 == wanted[*number].1);
+                chunks[*number] =
+                    chunk.filter(|chunk| chunk.bytes().len() as u64 == wanted[*number].1);
             }
         }
         chunks

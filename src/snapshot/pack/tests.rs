@@ -122,11 +122,11 @@ fn many_chunks_are_read_in_the_order_asked_for() {
     let asked: Vec<_> = order.iter().map(|&number| wanted(&chunks[number])).collect();
     let got = packs.read_many(&asked).expect("read");
     for (chunk, number) in got.iter().zip(order) {
-        assert!(**chunk == *chunks[number]);
+        assert!(chunk.bytes() == chunks[number]);
     }
     let all: Vec<_> = chunks.iter().map(|chunk| wanted(chunk)).collect();
     let got = packs.read_many(&all).expect("read");
-    assert!(got.iter().zip(&chunks).all(|(got, chunk)| **got == **chunk));
+    assert!(got.iter().zip(&chunks).all(|(got, chunk)| got.bytes() == chunk));
     assert!(packs.read_many(&[]).expect("nothing").is_empty());
 }
 
@@ -214,7 +214,7 @@ fn every_truncation_of_a_pack_is_noticed() {
         assert_eq!(reopened.damaged()[0].0, name);
         // One who knew the sound pack reads it or says that it is damaged, and nothing else.
         match packs.read(&ChunkHash::of(&chunk), 200) {
-            Ok(read) => assert!(*read == *chunk),
+            Ok(read) => assert!(read.bytes() == chunk),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Damaged, "{length} bytes"),
         }
     }
