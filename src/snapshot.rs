@@ -3,31 +3,49 @@
 //! Everything here takes values and returns values, blocks the calling thread, and knows neither
 //! HTTP nor HTML. A web handler calls it from a blocking thread.
 
+mod adopt;
+mod catalog;
 mod changes;
+mod compare;
 mod contents;
 mod diff;
+mod drift;
+mod export;
 mod facts;
+mod foreign;
 mod history;
 mod id;
 mod label;
 mod manifest;
 mod pack;
+mod preview;
+mod restore;
 mod retain;
 mod row;
 mod source;
+mod take;
 mod tree;
+mod verify;
 
 pub use facts::*;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use row::Value;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::database::Database;
+use jiff::Timestamp;
+
+use crate::database::{Database, Schema, View};
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
+use catalog::{Catalog, Found, Listed};
+use pack::Packs;
+
+/// How long an operation waits for another one to leave the store.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 /// What applies to every snapshot that is taken, restored or pruned.
 #[derive(Clone, Debug)]
@@ -49,54 +67,158 @@ impl Default for Options {
 /// The snapshots of one database: the face of this module. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshots {
-    inner: Arc<Inner>,
+    core: Arc<Core>,
 }
 
-struct Inner {
+/// What every operation works on.
+pub(crate) struct Core {
     database: Database,
     store: Store,
+    packs: Packs,
+    catalog: Catalog,
     options: Options,
+}
+
+impl Core {
+    /// Whether a table is neither snapshotted nor restored.
+    fn excludes(&self, table: &str) -> bool {
+        let is_log = self.database.event_log().is_some_and(|log| log.table == table);
+        !is_log && self.options.exclude_tables.iter().any(|pattern| matches(pattern, table))
+    }
+
+    /// The schema without what is excluded.
+    fn schema(&self, view: View<'_>) -> Result<Schema> {
+        Ok(view.schema()?.without(|table| self.excludes(table)))
+    }
+
+    fn position(&self) -> Result<Option<i64>> {
+        let Some(log) = self.database.event_log() else { return Ok(None) };
+        self.database.read()?.view().position(log).map(Some)
+    }
+
+    fn entry(&self, listed: &Listed, position: Option<i64>) -> Result<Entry> {
+        Ok(listed.entry(label::read(&self.store, &listed.snapshot)?.label, position))
+    }
+
+    /// Writes down what was done. A history that cannot be written does not undo what was done.
+    fn record(&self, occurrence: &Occurrence) {
+        if let Err(error) = history::append(&self.store, occurrence) {
+            tracing::error!(%error, "the history cannot be written");
+        }
+    }
+
+    /// Writes down a failure, and hands the outcome on.
+    fn noted<T>(
+        &self,
+        action: Action,
+        snapshot: Option<&SnapshotRef>,
+        by: &str,
+        outcome: Result<T>,
+    ) -> Result<T> {
+        if let Err(error) = &outcome {
+            self.record(&Occurrence {
+                ok: false,
+                ..occurrence(action, snapshot, by, error.to_string())
+            });
+        }
+        outcome
+    }
+}
+
+fn occurrence(
+    action: Action,
+    snapshot: Option<&SnapshotRef>,
+    by: &str,
+    outcome: String,
+) -> Occurrence {
+    Occurrence {
+        at: Timestamp::now(),
+        action,
+        snapshot: snapshot.cloned(),
+        by: by.to_owned(),
+        ok: true,
+        outcome,
+        rewind: None,
+        scope: None,
+    }
 }
 
 impl Snapshots {
     /// Joins a database and a store.
     pub fn open(database: Database, store: Store, options: Options) -> Result<Self> {
-        Ok(Self { inner: Arc::new(Inner { database, store, options }) })
+        let packs = Packs::open(store.clone())?;
+        let catalog = Catalog::new(store.clone());
+        Ok(Self { core: Arc::new(Core { database, store, packs, catalog, options }) })
     }
 
     /// The live database, in a line.
     pub fn now(&self) -> Result<Now> {
-        todo!()
+        let database = &self.core.database;
+        let transaction = database.read()?;
+        let view = transaction.view();
+        Ok(Now {
+            name: database.name(),
+            path: database.path().display().to_string(),
+            position: database.event_log().map(|log| view.position(log)).transpose()?,
+            bytes: view.bytes()?,
+            event_table: database.event_log().map(|log| log.table.clone()),
+            journal_mode: view.journal_mode()?,
+        })
     }
 
     /// Every snapshot of both kinds, newest first. Damaged ones are listed with the reason.
     pub fn list(&self) -> Result<List> {
-        todo!()
+        let position = self.core.position()?;
+        let mut labels = label::read_all(&self.core.store)?;
+        let entry = |listed: Listed| {
+            let label =
+                labels.remove(&listed.snapshot).map(|found| found.label).unwrap_or_default();
+            listed.entry(label, position)
+        };
+        let snapshots = self.core.catalog.list()?.into_iter().map(entry).collect();
+        Ok(List { current_event_log_max_id: position, snapshots })
     }
 
     /// One snapshot as the list shows it; an error when there is none of that name.
     pub fn entry(&self, snapshot: &SnapshotRef) -> Result<Entry> {
-        todo!()
+        self.core.entry(&self.core.catalog.find(snapshot)?, self.core.position()?)
     }
 
     /// Takes a `periodic` snapshot of the present state, then applies retention.
     pub fn take(&self, note: Option<&str>, by: &str) -> Result<Entry> {
-        todo!()
+        let core = &self.core;
+        let (snapshot, lock) =
+            core.noted(Action::Take, None, by, take::take(core, Kind::Periodic))?;
+        if let Some(note) = note.map(str::trim).filter(|note| !note.is_empty()) {
+            let label = label::Label { note: Some(note.to_owned()), pinned: false };
+            label::write(&core.store, &snapshot, &label)?;
+        }
+        let entry = self.entry(&snapshot)?;
+        let position =
+            entry.last_event_id.map_or_else(|| "none".to_owned(), |position| position.to_string());
+        let outcome = format!(
+            "position {position}, {} rows, {} new bytes",
+            entry.rows.unwrap_or_default(),
+            entry.new_bytes.unwrap_or_default()
+        );
+        core.record(&occurrence(Action::Take, Some(&snapshot), by, outcome));
+        self.retain(&lock, by);
+        Ok(entry)
     }
 
     /// What restoring `snapshot` would change against now, with the plan's fingerprint.
     pub fn preview(&self, snapshot: &SnapshotRef) -> Result<Preview> {
-        todo!()
+        preview::preview(&self.core, snapshot)
     }
 
     /// What would change if the state were `from` and `to` were restored.
     pub fn compare(&self, from: &Point, to: &Point) -> Result<Preview> {
-        todo!()
+        preview::between(&self.core, from, to)
     }
 
     /// The changed rows of one table between two points (`from` is before, `to` is after).
     pub fn rows(&self, from: &Point, to: &Point, table: &str, page: &Page) -> Result<TableRows> {
-        todo!()
+        preview::rows(&self.core, from, to, table, page)
     }
 
     /// Events after the snapshot, newest first, at most `limit`, below position `before`.
@@ -106,37 +228,104 @@ impl Snapshots {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Event>> {
-        todo!()
+        preview::events(&self.core, snapshot, before, limit)
     }
 
     /// Restores: a safety copy first, then only the rows that differ, in one transaction.
     pub fn restore(&self, request: &RestoreRequest) -> Result<Restored> {
-        todo!()
+        let core = &self.core;
+        let restore = || {
+            // A snapshot that does not exist or is damaged is told before anything is waited for.
+            core.catalog.sound(&request.snapshot)?;
+            let lock = core.store.lock(LOCK_WAIT)?;
+            Ok((restore::restore(core, request, &lock)?, lock))
+        };
+        let (restored, lock) =
+            core.noted(Action::Restore, Some(&request.snapshot), &request.by, restore())?;
+        let words = in_words(&restored);
+        core.record(&Occurrence {
+            rewind: Some(restored.rewind.clone()),
+            scope: Some(restored.scope),
+            ..occurrence(Action::Restore, Some(&request.snapshot), &request.by, words)
+        });
+        self.retain(&lock, &request.by);
+        Ok(restored)
     }
 
     /// The last restore that can be undone: the newest rewind snapshot.
     pub fn last_rewind(&self) -> Result<Option<Entry>> {
-        todo!()
+        let listed = self.core.catalog.list()?;
+        let newest = listed
+            .iter()
+            .find(|listed| listed.snapshot.kind == Kind::Rewind && listed.damage().is_none());
+        newest.map(|listed| self.core.entry(listed, self.core.position()?)).transpose()
     }
 
     /// Changes a note or a pin.
     pub fn label(&self, snapshot: &SnapshotRef, change: &LabelChange, by: &str) -> Result<Entry> {
-        todo!()
+        let core = &self.core;
+        core.catalog.find(snapshot)?;
+        let mut label = label::read(&core.store, snapshot)?.label;
+        let mut said = Vec::new();
+        if let Some(note) = &change.note {
+            let note = note.trim();
+            label.note = (!note.is_empty()).then(|| note.to_owned());
+            said.push(if note.is_empty() { "note removed" } else { "note changed" });
+        }
+        if let Some(pinned) = change.pinned {
+            label.pinned = pinned;
+            said.push(if pinned { "pinned" } else { "no longer pinned" });
+        }
+        label::write(&core.store, snapshot, &label)?;
+        core.record(&occurrence(Action::Label, Some(snapshot), by, said.join(", ")));
+        self.entry(snapshot)
     }
 
     /// Removes a snapshot. What only it needed goes with a later prune.
     pub fn delete(&self, snapshot: &SnapshotRef, by: &str) -> Result<()> {
-        todo!()
+        let core = &self.core;
+        let delete = || {
+            core.catalog.find(snapshot)?;
+            let _lock = core.store.lock(LOCK_WAIT)?;
+            if core.catalog.remove(snapshot)? { Ok(()) } else { Err(catalog::no_such(snapshot)) }
+        };
+        core.noted(Action::Delete, Some(snapshot), by, delete())?;
+        core.record(&occurrence(Action::Delete, Some(snapshot), by, "by hand".to_owned()));
+        Ok(())
     }
 
     /// Reads back every byte of one snapshot, or of all.
     pub fn verify(&self, snapshot: Option<&SnapshotRef>, by: &str) -> Result<Vec<Verified>> {
-        todo!()
+        let core = &self.core;
+        let listed = match snapshot {
+            Some(snapshot) => vec![core.catalog.find(snapshot)?],
+            None => core.catalog.list()?,
+        };
+        let mut sound = verify::Sound::new();
+        let verified: Result<Vec<Verified>> =
+            listed.iter().map(|listed| verify::verify(core, listed, &mut sound)).collect();
+        let verified = core.noted(Action::Verify, snapshot, by, verified)?;
+        let damaged = verified.iter().filter(|verified| verified.state == State::Damaged).count();
+        let outcome = format!("{damaged} of {} damaged", verified.len());
+        core.record(&Occurrence {
+            ok: damaged == 0,
+            ..occurrence(Action::Verify, snapshot, by, outcome)
+        });
+        Ok(verified)
     }
 
     /// Applies retention, then removes what no snapshot needs.
     pub fn prune(&self, dry_run: bool, by: &str) -> Result<Pruned> {
-        todo!()
+        let core = &self.core;
+        let prune = || {
+            let lock = core.store.lock(LOCK_WAIT)?;
+            self.prune_locked(&lock, dry_run)
+        };
+        let pruned = core.noted(Action::Prune, None, by, prune())?;
+        if !dry_run {
+            self.record_prune(&pruned, by);
+        }
+        Ok(pruned)
     }
 
     /// Writes a whole snapshot to a new file at `to`. An existing file is an error.
@@ -147,16 +336,140 @@ impl Snapshots {
         to: &Path,
         by: &str,
     ) -> Result<()> {
-        todo!()
+        let exported = export::export(&self.core, snapshot, format, to);
+        self.core.noted(Action::Export, Some(snapshot), by, exported)?;
+        let outcome = format!("as {}", format.name());
+        self.core.record(&occurrence(Action::Export, Some(snapshot), by, outcome));
+        Ok(())
     }
 
     /// Takes over a file of either export format as a snapshot.
     pub fn import(&self, file: &Path, by: &str) -> Result<Entry> {
-        todo!()
+        let imported = export::import(&self.core, file);
+        let snapshot = self.core.noted(Action::Import, None, by, imported)?;
+        let outcome = "from a file".to_owned();
+        self.core.record(&occurrence(Action::Import, Some(&snapshot), by, outcome));
+        self.entry(&snapshot)
     }
 
     /// What was done, newest first, at most `limit`.
     pub fn history(&self, limit: usize) -> Result<Vec<Occurrence>> {
-        todo!()
+        history::newest(&self.core.store, limit)
+    }
+
+    /// Retention after a take or a restore. Its failure is not theirs: it is told in the history,
+    /// and the next one tries again.
+    fn retain(&self, lock: &StoreLock, by: &str) {
+        let keep_last = self.core.options.keep_last;
+        let removes = self.list().is_ok_and(|list| {
+            retain::verdicts(&list.snapshots, keep_last).iter().any(|verdict| !verdict.keep)
+        });
+        if !removes {
+            return;
+        }
+        let pruned = self.prune_locked(lock, false);
+        if let Ok(pruned) = self.core.noted(Action::Prune, None, by, pruned) {
+            self.record_prune(&pruned, by);
+        }
+    }
+
+    fn record_prune(&self, pruned: &Pruned, by: &str) {
+        let gone: Vec<String> = pruned
+            .snapshots
+            .iter()
+            .filter(|verdict| !verdict.keep)
+            .map(|verdict| verdict.snapshot.to_string())
+            .collect();
+        let names = if gone.is_empty() { "no snapshot".to_owned() } else { gone.join(", ") };
+        let outcome =
+            format!("{names}; {} packs, {} bytes freed", pruned.packs_removed, pruned.bytes_freed);
+        self.core.record(&occurrence(Action::Prune, None, by, outcome));
+    }
+
+    fn prune_locked(&self, _lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
+        let core = &self.core;
+        let snapshots = retain::verdicts(&self.list()?.snapshots, core.options.keep_last);
+        let kept: HashSet<&SnapshotRef> = snapshots
+            .iter()
+            .filter(|verdict| verdict.keep)
+            .map(|verdict| &verdict.snapshot)
+            .collect();
+        if !dry_run {
+            for verdict in snapshots.iter().filter(|verdict| !verdict.keep) {
+                core.catalog.remove(&verdict.snapshot)?;
+            }
+        }
+        // What other processes wrote meanwhile is needed too.
+        core.packs.refresh()?;
+        let mut live = HashSet::new();
+        let mut held_back = None;
+        for listed in core.catalog.list()? {
+            match &listed.found {
+                Found::Stored(manifest) if kept.contains(&listed.snapshot) => {
+                    // What cannot be followed to its end may still be repaired.
+                    if let Err(error) = verify::mark(core, &listed, manifest, &mut live) {
+                        held_back = Some(error.to_string());
+                    }
+                }
+                // Its manifest may come back from elsewhere; its chunks would be gone.
+                Found::Damaged(reason) if listed.is_own() => {
+                    held_back = Some(format!("{}: {reason}", listed.snapshot));
+                }
+                _ => {}
+            }
+        }
+        let (mut packs_removed, mut bytes_freed) = (0, 0);
+        if held_back.is_none() {
+            let collected =
+                core.packs.collect(&live, core.options.grace, Timestamp::now(), dry_run)?;
+            (packs_removed, bytes_freed) = (collected.packs_removed, collected.bytes_freed);
+        }
+        Ok(Pruned { dry_run, snapshots, packs_removed, bytes_freed, held_back })
+    }
+}
+
+/// A restore in words and numbers, for the history.
+fn in_words(restored: &Restored) -> String {
+    let tables: Vec<String> = restored
+        .tables
+        .iter()
+        .map(|table| {
+            format!("{} +{} −{} ~{}", table.name, table.added, table.removed, table.changed)
+        })
+        .collect();
+    let tables = if tables.is_empty() { "nothing differed".to_owned() } else { tables.join(", ") };
+    format!("scope {}: {tables}; writers waited {} ms", restored.scope, restored.lock_ms)
+}
+
+/// Whether a name fits a pattern: `*` stands for any run of characters, `?` for one.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut pattern_left = pattern.chars();
+    let mut name_left = name.chars();
+    match pattern_left.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = pattern_left.as_str();
+            matches(rest, name)
+                || (name_left.next().is_some() && matches(pattern, name_left.as_str()))
+        }
+        Some(wanted) => name_left.next().is_some_and(|found| {
+            (wanted == '?' || wanted.eq_ignore_ascii_case(&found))
+                && matches(pattern_left.as_str(), name_left.as_str())
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_name_tables() {
+        assert!(matches("session*", "sessions"));
+        assert!(matches("*", ""));
+        assert!(matches("*_migrations", "schema_migrations"));
+        assert!(matches("a?c", "abc"));
+        assert!(!matches("a?c", "ac"));
+        assert!(!matches("session", "sessions"));
     }
 }

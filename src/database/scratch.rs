@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{Table, quoted};
+use super::writer::{rebuild, set_sequence};
 use super::{Schema, View, failure, prepare};
 use crate::error::{Error, Result};
 
@@ -81,6 +82,16 @@ impl Scratch {
             self.run(&object.sql).map_err(|error| error.on(&object.name))?;
         }
         Ok(())
+    }
+
+    /// Sets the counter behind an AUTOINCREMENT key.
+    pub(crate) fn set_sequence(&self, table: &str, sequence: i64) -> Result<()> {
+        set_sequence(&self.connection, table, Some(sequence))
+    }
+
+    /// Rebuilds a full-text index from the table that it indexes.
+    pub(crate) fn rebuild(&self, index: &str) -> Result<()> {
+        rebuild(&self.connection, index)
     }
 
     /// Runs statements that give no rows.

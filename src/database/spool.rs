@@ -38,8 +38,13 @@ impl<'w> Spool<'w> {
         let name = format!("temp.snapback_{number}");
         let columns: Vec<String> = (0..table.width()).map(|place| format!(", c{place}")).collect();
         connection
-            .execute_batch(&format!("CREATE TEMP TABLE snapback_{number}(write INTEGER{})", columns.concat()))
-            .map_err(|error| failure("changes cannot be gathered in a temporary table", error).on(&table.name))?;
+            .execute_batch(&format!(
+                "CREATE TEMP TABLE snapback_{number}(write INTEGER{})",
+                columns.concat()
+            ))
+            .map_err(|error| {
+                failure("changes cannot be gathered in a temporary table", error).on(&table.name)
+            })?;
         Ok(Self { connection, table, name, counts: [0; 3] })
     }
 
@@ -69,7 +74,8 @@ impl<'w> Spool<'w> {
         let [deletes, inserts, updates] = self.counts;
         // Where a UNIQUE index stands beside the identity two rows may have swapped their values:
         // there all changed rows go before any comes back.
-        let in_place = !self.table.unique && self.table.width() > self.table.identity_places().len();
+        let in_place =
+            !self.table.unique && self.table.width() > self.table.identity_places().len();
         if in_place {
             self.delete(&[Write::Delete], deletes)?;
             self.update(updates)?;
@@ -82,7 +88,8 @@ impl<'w> Spool<'w> {
 
     fn delete(&self, writes: &[Write], expected: u64) -> Result<()> {
         let key = self.key();
-        let columns: Vec<String> = self.table.identity_places().iter().map(|place| format!("c{place}")).collect();
+        let columns: Vec<String> =
+            self.table.identity_places().iter().map(|place| format!("c{place}")).collect();
         let codes: Vec<String> = writes.iter().map(|write| code(*write).to_string()).collect();
         let names = if key.len() == 1 { key.concat() } else { format!("({})", key.join(", ")) };
         let sql = format!(
@@ -103,7 +110,10 @@ impl<'w> Spool<'w> {
         if !self.table.declared_key_places().is_empty() {
             // VACUUM may have given this rowid to another row. Then SQLite chooses a new one, after
             // all rows that keep theirs.
-            values[0] = format!("CASE WHEN EXISTS(SELECT 1 FROM main.{table} WHERE {} = c0) THEN NULL ELSE c0 END", names[0]);
+            values[0] = format!(
+                "CASE WHEN EXISTS(SELECT 1 FROM main.{table} WHERE {} = c0) THEN NULL ELSE c0 END",
+                names[0]
+            );
             order = " ORDER BY 1 IS NULL".to_owned();
         }
         let sql = format!(
@@ -123,8 +133,12 @@ impl<'w> Spool<'w> {
             .filter(|place| !places.contains(place))
             .map(|place| format!("{} = s.c{place}", names[place]))
             .collect();
-        let same: Vec<String> =
-            self.key().iter().zip(&places).map(|(name, place)| format!("t.{name} = s.c{place}")).collect();
+        let same: Vec<String> = self
+            .key()
+            .iter()
+            .zip(&places)
+            .map(|(name, place)| format!("t.{name} = s.c{place}"))
+            .collect();
         let sql = format!(
             "UPDATE main.{} AS t SET {} FROM {} AS s WHERE s.write = {} AND {}",
             quoted(&self.table.name),
@@ -147,10 +161,9 @@ impl<'w> Spool<'w> {
         if expected == 0 {
             return Ok(());
         }
-        let touched = self
-            .connection
-            .execute(sql, [])
-            .map_err(|error| failure(&format!("rows cannot be {done}"), error).on(&self.table.name))?;
+        let touched = self.connection.execute(sql, []).map_err(|error| {
+            failure(&format!("rows cannot be {done}"), error).on(&self.table.name)
+        })?;
         // The count of a virtual table's statements is the module's own affair.
         if touched as u64 == expected || self.table.storage == Storage::Virtual {
             return Ok(());

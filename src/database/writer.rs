@@ -92,26 +92,36 @@ impl Writer {
         if !table.autoincrement {
             return Ok(());
         }
-        let set = || {
-            self.connection
-                .execute("DELETE FROM main.sqlite_sequence WHERE name = ?1", [&table.name])?;
-            if let Some(sequence) = sequence {
-                self.connection.execute(
-                    "INSERT INTO main.sqlite_sequence(name, seq) VALUES(?1, ?2)",
-                    (&table.name, sequence),
-                )?;
-            }
-            Ok(())
-        };
-        set().map_err(|error| failure("sqlite_sequence cannot be set", error).on(&table.name))
+        set_sequence(&self.connection, &table.name, sequence)
     }
 
     /// Rebuilds a full-text index from the table that it indexes.
     pub(crate) fn rebuild(&self, index: &str) -> Result<()> {
-        let sql =
-            format!("INSERT INTO main.{name}({name}) VALUES('rebuild')", name = quoted(index));
-        self.connection
-            .execute_batch(&sql)
-            .map_err(|error| failure("a full-text index cannot be rebuilt", error).on(index))
+        rebuild(&self.connection, index)
     }
+}
+
+pub(super) fn set_sequence(
+    connection: &Connection,
+    table: &str,
+    sequence: Option<i64>,
+) -> Result<()> {
+    let set = || {
+        connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?1", [table])?;
+        if let Some(sequence) = sequence {
+            connection.execute(
+                "INSERT INTO main.sqlite_sequence(name, seq) VALUES(?1, ?2)",
+                (table, sequence),
+            )?;
+        }
+        Ok(())
+    };
+    set().map_err(|error| failure("sqlite_sequence cannot be set", error).on(table))
+}
+
+pub(super) fn rebuild(connection: &Connection, index: &str) -> Result<()> {
+    let sql = format!("INSERT INTO main.{name}({name}) VALUES('rebuild')", name = quoted(index));
+    connection
+        .execute_batch(&sql)
+        .map_err(|error| failure("a full-text index cannot be rebuilt", error).on(index))
 }

@@ -76,13 +76,18 @@ impl Listed {
             kind: self.snapshot.kind,
             filename: format!("{}.json", self.snapshot.id),
             created_at,
-            copied_at: (self.modified.duration_since(created_at).abs() > COPIED_AFTER).then_some(self.modified),
+            copied_at: (self.modified.duration_since(created_at).abs() > COPIED_AFTER)
+                .then_some(self.modified),
             file_size_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.stored_bytes)),
             last_event_id,
             event_delta: position.zip(last_event_id).map(|(now, then)| now - then),
             rows: stored.map(|manifest| manifest.rows()).or(foreign.map(|foreign| foreign.rows())),
             new_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.new_bytes)),
-            state: if matches!(self.found, Found::Damaged(_)) { State::Damaged } else { State::Intact },
+            state: if matches!(self.found, Found::Damaged(_)) {
+                State::Damaged
+            } else {
+                State::Intact
+            },
             reason: match &self.found {
                 Found::Damaged(reason) => Some(reason.clone()),
                 _ => None,
@@ -91,6 +96,11 @@ impl Listed {
             pinned: label.pinned,
             cause: stored.and_then(|manifest| manifest.cause.clone()),
         }
+    }
+
+    /// Whether Snapback wrote it: its name is an id of Snapback's own form.
+    pub(crate) fn is_own(&self) -> bool {
+        self.snapshot.id.moment().is_some()
     }
 
     /// The error of using it; `None` when it is sound.
@@ -130,7 +140,9 @@ impl Catalog {
         }
         self.known().retain(|key, _| seen.contains(key));
         listed.sort_by(|a, b| {
-            (b.created_at(), &b.snapshot.id).cmp(&(a.created_at(), &a.snapshot.id)).then(a.snapshot.kind.cmp(&b.snapshot.kind))
+            (b.created_at(), &b.snapshot.id)
+                .cmp(&(a.created_at(), &a.snapshot.id))
+                .then(a.snapshot.kind.cmp(&b.snapshot.kind))
         });
         Ok(listed)
     }
@@ -138,7 +150,11 @@ impl Catalog {
     /// One file, damaged or not.
     pub(crate) fn find(&self, snapshot: &SnapshotRef) -> Result<Listed> {
         let key = Self::key(snapshot);
-        let meta = self.store.list(&format!("snapshots/{}", snapshot.kind))?.into_iter().find(|meta| meta.key == key);
+        let meta = self
+            .store
+            .list(&format!("snapshots/{}", snapshot.kind))?
+            .into_iter()
+            .find(|meta| meta.key == key);
         match meta {
             Some(meta) => Ok(self.look(snapshot.clone(), &meta)),
             None => Err(no_such(snapshot)),
@@ -160,7 +176,8 @@ impl Catalog {
         let mut newest = label::newest_id(&self.store)?.and_then(|id| id.moment());
         for kind in Kind::ALL {
             for meta in self.store.list(&format!("snapshots/{kind}"))? {
-                newest = newest.max(named(kind, &meta.key).and_then(|snapshot| snapshot.id.moment()));
+                newest =
+                    newest.max(named(kind, &meta.key).and_then(|snapshot| snapshot.id.moment()));
             }
         }
         let moment = match newest {
@@ -179,7 +196,30 @@ impl Catalog {
         if self.store.put_new(&Self::key(&snapshot), manifest.to_bytes()?)? {
             Ok(())
         } else {
-            Err(Error::conflict("a snapshot of this name exists already").on(snapshot).hint("try again"))
+            Err(Error::conflict("a snapshot of this name exists already")
+                .on(snapshot)
+                .hint("try again"))
+        }
+    }
+
+    /// Takes over a foreign file that does not exist yet, as a stream. The caller holds the store's
+    /// lock.
+    pub(crate) fn add_file(
+        &self,
+        snapshot: &SnapshotRef,
+        mut file: impl std::io::Read,
+    ) -> Result<()> {
+        label::keep_newest_id(&self.store, &snapshot.id)?;
+        let mut upload = self.store.upload(&Self::key(snapshot))?;
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let read = file.read(&mut buffer).map_err(|error| {
+                Error::failed("the file cannot be read").on(snapshot).because(error)
+            })?;
+            if read == 0 {
+                return upload.finish().map(drop);
+            }
+            upload.write(&buffer[..read])?;
         }
     }
 
@@ -223,7 +263,8 @@ impl Catalog {
         file.by_ref().take(16).read_to_end(&mut opening).map_err(unreadable)?;
         if Manifest::begins(&opening) {
             return match self.store.get(&meta.key, manifest::LARGEST)? {
-                Some(bytes) => Manifest::from_bytes(&bytes, snapshot).map(|manifest| Found::Stored(Arc::new(manifest))),
+                Some(bytes) => Manifest::from_bytes(&bytes, snapshot)
+                    .map(|manifest| Found::Stored(Arc::new(manifest))),
                 None => Err(no_such(snapshot)),
             };
         }
@@ -243,5 +284,7 @@ fn named(kind: Kind, key: &str) -> Option<SnapshotRef> {
 
 /// The error of naming a snapshot that does not exist.
 pub(crate) fn no_such(snapshot: &SnapshotRef) -> Error {
-    Error::not_found("there is no such snapshot").on(snapshot).hint("open the list and choose a snapshot")
+    Error::not_found("there is no such snapshot")
+        .on(snapshot)
+        .hint("open the list and choose a snapshot")
 }

@@ -46,19 +46,19 @@ pub(crate) struct StoredTable<'m> {
 }
 
 impl<'c> Contents<'c> {
-    /// Reads all of `tables` from a database, in the transaction of `view`.
+    /// Reads all of `tables` from a database, in the transaction of `view`. The chunks also go to
+    /// `sink`.
     pub(crate) fn of_database<'t>(
         view: View<'c>,
         tables: impl IntoIterator<Item = &'t Table>,
+        sink: &mut dyn ChunkSink,
     ) -> Result<Self> {
         let database = FromDatabase::new(view);
         let mut held = BTreeMap::new();
         for table in tables {
-            let root = database.scan(table)?;
-            held.insert(
-                table.name.clone(),
-                Held { root, sequence: view.sequence(table)?, in_packs: false },
-            );
+            let root = database.scan(table, sink)?;
+            let sequence = Counter::Known(view.sequence(table)?);
+            held.insert(table.name.clone(), Held { root, sequence, in_packs: false });
         }
         Ok(Self { tables: held, packs: None, database })
     }
@@ -82,13 +82,19 @@ impl<'c> Contents<'c> {
                 carry_over(packs, &stored, wanted, scratch)?;
                 database.scan(wanted, &mut Nowhere)?
             };
-            tables.insert(wanted.name.clone(), Held { root, sequence: Counter::Known(stored.sequence), in_packs });
+            tables.insert(
+                wanted.name.clone(),
+                Held { root, sequence: Counter::Known(stored.sequence), in_packs },
+            );
         }
         Ok(Self { tables, packs: Some(packs), database })
     }
 
     /// Takes tables of a foreign file, whose rows were put into `scratch`.
-    pub(crate) fn of_scratch<'t>(scratch: &'c Scratch, tables: impl IntoIterator<Item = &'t Table>) -> Result<Self> {
+    pub(crate) fn of_scratch<'t>(
+        scratch: &'c Scratch,
+        tables: impl IntoIterator<Item = &'t Table>,
+    ) -> Result<Self> {
         let mut contents = Self::of_database(scratch.view(), tables, &mut Nowhere)?;
         contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
         Ok(contents)

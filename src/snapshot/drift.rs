@@ -55,7 +55,8 @@ fn tables(then: &Table, now: &Table, said: &mut Vec<String>) {
     if then.storage != now.storage {
         said.push(format!("table {name} is stored in another way than it was"));
     }
-    let order = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    let order =
+        |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let (mut old, mut new) = (order(then), order(now));
     if old != new {
         old.sort_unstable();
@@ -65,35 +66,56 @@ fn tables(then: &Table, now: &Table, said: &mut Vec<String>) {
         }
     }
     if said.len() == before && then.columns == now.columns && plain(&then.sql) != plain(&now.sql) {
-        said.push(format!("table {name} is declared differently: constraints, collations or generated columns"));
+        said.push(format!(
+            "table {name} is declared differently: constraints, collations or generated columns"
+        ));
     }
 }
 
 fn columns(table: &str, then: &Column, now: &Column, said: &mut Vec<String>) {
-    let typed = |declared: &str| if declared.is_empty() { "no type".to_owned() } else { declared.to_owned() };
+    let typed = |declared: &str| {
+        if declared.is_empty() { "no type".to_owned() } else { declared.to_owned() }
+    };
     if !then.declared.eq_ignore_ascii_case(&now.declared) {
-        said.push(format!("column {table}.{} was {} and is {}", now.name, typed(&then.declared), typed(&now.declared)));
+        said.push(format!(
+            "column {table}.{} was {} and is {}",
+            now.name,
+            typed(&then.declared),
+            typed(&now.declared)
+        ));
     }
     if then.not_null != now.not_null {
         let may = |refuses: bool| if refuses { "NOT NULL" } else { "free to be NULL" };
-        said.push(format!("column {table}.{} was {} and is {}", now.name, may(then.not_null), may(now.not_null)));
+        said.push(format!(
+            "column {table}.{} was {} and is {}",
+            now.name,
+            may(then.not_null),
+            may(now.not_null)
+        ));
     }
     if then.default != now.default {
         let default = |column: &Column| column.default.clone().unwrap_or_else(|| "none".to_owned());
-        said.push(format!("the default of column {table}.{} was {} and is {}", now.name, default(then), default(now)));
+        said.push(format!(
+            "the default of column {table}.{} was {} and is {}",
+            now.name,
+            default(then),
+            default(now)
+        ));
     }
 }
 
 fn key(table: &Table) -> String {
     let named = |places: &[usize]| {
-        let names: Vec<_> = places.iter().map(|&place| table.columns[place].name.as_str()).collect();
+        let names: Vec<_> =
+            places.iter().map(|&place| table.columns[place].name.as_str()).collect();
         format!("({})", names.join(", "))
     };
     match &table.identity {
         Identity::Column(place) => named(&[*place]),
         Identity::Key(places) => named(places),
         Identity::Rowid(_) => {
-            let places: Vec<usize> = table.declared_key_places().into_iter().map(|place| place - 1).collect();
+            let places: Vec<usize> =
+                table.declared_key_places().into_iter().map(|place| place - 1).collect();
             if places.is_empty() { "the rowid".to_owned() } else { named(&places) }
         }
     }
@@ -101,14 +123,21 @@ fn key(table: &Table) -> String {
 
 fn objects(then: &[Object], now: &[Object], said: &mut Vec<String>) {
     let by_name = |objects: &[Object]| -> BTreeMap<(String, String), Object> {
-        objects.iter().map(|object| ((object.kind.clone(), object.name.clone()), object.clone())).collect()
+        objects
+            .iter()
+            .map(|object| ((object.kind.clone(), object.name.clone()), object.clone()))
+            .collect()
     };
     let (then, now) = (by_name(then), by_name(now));
     for ((kind, name), object) in &then {
         match now.get(&(kind.clone(), name.clone())) {
-            None => said.push(format!("{kind} {name} is in the snapshot and not in the database: it stays gone")),
+            None => said.push(format!(
+                "{kind} {name} is in the snapshot and not in the database: it stays gone"
+            )),
             Some(present) if plain(&present.sql) != plain(&object.sql) => {
-                said.push(format!("{kind} {name} is declared differently: it stays as it is in the database"));
+                said.push(format!(
+                    "{kind} {name} is declared differently: it stays as it is in the database"
+                ));
             }
             Some(_) => {}
         }

@@ -416,6 +416,8 @@ pub struct Pruned {
     pub packs_removed: u64,
     /// Bytes that the store got smaller.
     pub bytes_freed: u64,
+    /// Why no pack was looked at, where that is so.
+    pub held_back: Option<String>,
 }
 
 /// What was done to a store or a database.

@@ -46,7 +46,8 @@ pub(crate) type EachRow<'e> = dyn FnMut(Owner<'_>, &Map<String, Json>) -> Result
 /// Reads a whole file, handing each row to `each`.
 pub(crate) fn read(file: impl Read, each: &mut EachRow<'_>) -> Result<Foreign, serde_json::Error> {
     let mut found = Found::default();
-    let mut deserializer = serde_json::Deserializer::from_reader(std::io::BufReader::with_capacity(1 << 16, file));
+    let mut deserializer =
+        serde_json::Deserializer::from_reader(std::io::BufReader::with_capacity(1 << 16, file));
     Object { depth: 0, found: &mut found, each }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     if !found.position_seen {
@@ -107,7 +108,11 @@ impl<'de> Visitor<'de> for Object<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.depth == 0 { "a snapshot: a JSON object" } else { "an object of tables" })
+        f.write_str(if self.depth == 0 {
+            "a snapshot: a JSON object"
+        } else {
+            "an object of tables"
+        })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -119,13 +124,25 @@ impl<'de> Visitor<'de> for Object<'_, '_, '_> {
                 }
                 (0, "event_log") => {
                     self.found.log_seen = true;
-                    map.next_value_seed(Rows { owner: Owner::EventLog, found: self.found, each: self.each })?;
+                    map.next_value_seed(Rows {
+                        owner: Owner::EventLog,
+                        found: self.found,
+                        each: self.each,
+                    })?;
                 }
                 (0, "tables" | "projections") => {
-                    map.next_value_seed(Nested(Object { depth: 1, found: self.found, each: self.each }))?;
+                    map.next_value_seed(Nested(Object {
+                        depth: 1,
+                        found: self.found,
+                        each: self.each,
+                    }))?;
                 }
                 (_, name) => {
-                    map.next_value_seed(Rows { owner: Owner::Table(name), found: self.found, each: self.each })?;
+                    map.next_value_seed(Rows {
+                        owner: Owner::Table(name),
+                        found: self.found,
+                        each: self.each,
+                    })?;
                 }
             }
         }

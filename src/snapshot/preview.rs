@@ -1,0 +1,303 @@
+//! What restoring would change, and the pages of changed rows: a comparison as facts.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use super::catalog::Listed;
+use super::changes;
+use super::compare::{Comparison, Opened, compare};
+use super::diff::Difference;
+use super::facts::{Change, Event, EventCount, Page, Preview, RowChange, TableRows};
+use super::id::{Point, SnapshotRef};
+use super::pack::ChunkHash;
+use super::row::Value;
+use super::{Core, catalog};
+use crate::database::{Identity, Table};
+use crate::error::{Error, Result};
+
+/// Rows of a page when the caller does not say.
+const PAGE: usize = 50;
+/// Rows of a page at most.
+const LARGEST_PAGE: usize = 1000;
+
+/// What restoring a snapshot would change against now.
+pub(crate) fn preview(core: &Core, snapshot: &SnapshotRef) -> Result<Preview> {
+    let target = Opened::snapshot(core, snapshot)?;
+    compare(core, &Opened::Now, &target, None, |comparison| {
+        let mut preview = facts(core, comparison, &Point::Now, target.listed())?;
+        preview.plan = Some(fingerprint(comparison, snapshot, &preview)?);
+        Ok(preview)
+    })
+}
+
+/// What would change if the state were `from` and `to` were restored.
+pub(crate) fn between(core: &Core, from: &Point, to: &Point) -> Result<Preview> {
+    let (before, after) = (Opened::new(core, from)?, Opened::new(core, to)?);
+    compare(core, &before, &after, None, |comparison| facts(core, comparison, from, after.listed()))
+}
+
+/// A comparison as facts, without a plan.
+pub(crate) fn facts(
+    core: &Core,
+    comparison: &Comparison<'_>,
+    from: &Point,
+    to: Option<&Listed>,
+) -> Result<Preview> {
+    let mut tables = Vec::new();
+    let mut event_log = None;
+    for table in &comparison.layout.tables {
+        if let Some(counts) = comparison.counts(table)? {
+            if comparison.event_table.as_ref() == Some(&table.name) {
+                event_log = Some(counts);
+            } else {
+                tables.push(counts);
+            }
+        }
+    }
+    let (before, after) = (&comparison.before, &comparison.after);
+    let mut notes: Vec<String> = comparison
+        .layout
+        .left_out
+        .iter()
+        .map(|left_out| format!("table {} {}", left_out.name, left_out.reason))
+        .collect();
+    notes.extend(before.notes.iter().chain(&after.notes).cloned());
+    let differences = before.differences.iter().chain(&after.differences).cloned().collect();
+    Ok(Preview {
+        snapshot_id: to.map(|listed| listed.snapshot.id.clone()),
+        kind: to.map(|listed| listed.snapshot.kind),
+        filename: to.map(|listed| format!("{}.json", listed.snapshot.id)),
+        from: from.to_string(),
+        created_at: to.map(Listed::created_at),
+        file_size_bytes: to
+            .and_then(|listed| listed.entry(super::label::Label::default(), None).file_size_bytes),
+        last_event_id: after.position,
+        current_event_log_max_id: before.position,
+        event_delta: before.position.zip(after.position).map(|(now, then)| now - then),
+        event_log_rows_in_snapshot: comparison
+            .event_table
+            .as_ref()
+            .and_then(|log| after.contents.rows(log)),
+        tables,
+        event_log,
+        events_since: events_since(core, comparison, from)?,
+        schema_differences: differences,
+        notes,
+        plan: None,
+    })
+}
+
+/// Events that the state before has and the state after has not, by type.
+fn events_since(core: &Core, comparison: &Comparison<'_>, from: &Point) -> Result<Vec<EventCount>> {
+    let Some(log) = core.database.event_log() else { return Ok(Vec::new()) };
+    if *from == Point::Now {
+        let Some(position) = comparison.after.position else { return Ok(Vec::new()) };
+        let types = comparison.view.event_types_after(log, position)?;
+        return Ok(types
+            .into_iter()
+            .map(|(kind, count, newest)| EventCount { kind, count, newest })
+            .collect());
+    }
+    let Some(table) = comparison.layout.table(&log.table) else { return Ok(Vec::new()) };
+    let Some((before, after)) = comparison.sides(&log.table) else { return Ok(Vec::new()) };
+    let names = table.value_names();
+    let place = |column: Option<&str>| names.iter().position(|name| Some(*name) == column);
+    let (kind, position) = (place(log.type_column.as_deref()), place(Some(&log.position)));
+    let mut types: BTreeMap<String, (u64, i64)> = BTreeMap::new();
+    changes::for_each(table, before, after, None, &mut |difference, _| {
+        if difference.change == Change::Removed {
+            let kind = match kind.map(|place| &difference.before[place]) {
+                Some(Value::Text(text)) => text.clone(),
+                _ => String::new(),
+            };
+            let position = match position.map(|place| &difference.before[place]) {
+                Some(Value::Integer(position)) => *position,
+                _ => 0,
+            };
+            let of_kind = types.entry(kind).or_default();
+            *of_kind = (of_kind.0 + 1, of_kind.1.max(position));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut counts: Vec<EventCount> = types
+        .into_iter()
+        .map(|(kind, (count, newest))| EventCount { kind, count, newest })
+        .collect();
+    counts.sort_by_key(|count| std::cmp::Reverse(count.newest));
+    Ok(counts)
+}
+
+/// The fingerprint of a plan: `<position>-<frame>-<changes>`. The frame covers the snapshot and both
+/// schemas, the changes everything that would be done.
+pub(crate) fn fingerprint(
+    comparison: &Comparison<'_>,
+    snapshot: &SnapshotRef,
+    preview: &Preview,
+) -> Result<String> {
+    let digest = |bytes: &[u8]| ChunkHash::of(bytes).to_string()[..12].to_owned();
+    let failed =
+        |error: serde_json::Error| Error::failed("the plan cannot be written").because(error);
+    let schema = serde_json::to_vec(comparison.layout).map_err(failed)?;
+    let roots: Vec<String> = comparison
+        .after
+        .contents
+        .roots()
+        .map(|(name, root)| {
+            format!("{name} {}", root.map_or_else(String::new, |root| root.hash.to_string()))
+        })
+        .collect();
+    let frame =
+        format!("{snapshot}\n{}\n{}", roots.join("\n"), preview.schema_differences.join("\n"));
+    let changes = serde_json::to_vec(&(&preview.tables, &preview.event_log)).map_err(failed)?;
+    let position = preview
+        .current_event_log_max_id
+        .map_or_else(|| "none".to_owned(), |position| position.to_string());
+    Ok(format!(
+        "{position}-{}-{}",
+        digest(&[schema.as_slice(), frame.as_bytes()].concat()),
+        digest(&changes)
+    ))
+}
+
+/// Whether a plan that was shown still holds. A `moving` one holds for every later position, as
+/// long as snapshot and schema are the same.
+pub(crate) fn holds(shown: &str, now: &str, moving: bool) -> bool {
+    let parts = |plan: &str| -> Option<(Option<i64>, String)> {
+        let mut parts = plan.splitn(3, '-');
+        let position = parts.next()?.parse().ok();
+        Some((position, parts.next()?.to_owned()))
+    };
+    if shown == now {
+        return true;
+    }
+    match (parts(shown), parts(now)) {
+        (Some((then, frame)), Some((present, same))) => moving && frame == same && then <= present,
+        _ => false,
+    }
+}
+
+/// The position that a plan was made at.
+pub(crate) fn position_of(plan: &str) -> Option<i64> {
+    plan.split('-').next()?.parse().ok()
+}
+
+/// A page of the changed rows of one table.
+pub(crate) fn rows(
+    core: &Core,
+    from: &Point,
+    to: &Point,
+    name: &str,
+    page: &Page,
+) -> Result<TableRows> {
+    let (before, after) = (Opened::new(core, from)?, Opened::new(core, to)?);
+    compare(core, &before, &after, Some(name), |comparison| {
+        let (Some(table), Some((before, after))) =
+            (comparison.layout.table(name), comparison.sides(name))
+        else {
+            return Err(Error::not_found("there is no such table to compare")
+                .on(name.escape_debug())
+                .hint("choose one of the tables that the preview lists"));
+        };
+        let limit = if page.limit == 0 { PAGE } else { page.limit.min(LARGEST_PAGE) };
+        let mut rows = Vec::new();
+        let mut last = String::new();
+        let mut next = None;
+        changes::for_each(
+            table,
+            before,
+            after,
+            page.after.as_deref(),
+            &mut |difference, place| {
+                if page.change.is_some_and(|wanted| wanted != difference.change) {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                if rows.len() == limit {
+                    next = Some(std::mem::take(&mut last));
+                    return Ok(ControlFlow::Break(()));
+                }
+                place.clone_into(&mut last);
+                rows.push(row_change(table, difference));
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok(TableRows {
+            table: name.to_owned(),
+            key: key_places(table)
+                .into_iter()
+                .map(|place| table.value_names()[place].to_owned())
+                .collect(),
+            columns: table.columns.iter().map(|column| column.name.clone()).collect(),
+            rows,
+            next,
+        })
+    })
+}
+
+/// The places of what a person tells rows apart by: a declared key before a hidden rowid.
+fn key_places(table: &Table) -> Vec<usize> {
+    let declared = table.declared_key_places();
+    if declared.is_empty() { table.identity_places() } else { declared }
+}
+
+fn row_change(table: &Table, difference: Difference) -> RowChange {
+    let Difference { change, before, after, .. } = difference;
+    let known = if after.is_empty() { &before } else { &after };
+    let key = key_places(table).into_iter().map(|place| known[place].clone()).collect();
+    let shown = |values: Vec<Value>| {
+        let values: Vec<Value> = values.into_iter().skip(table.hidden()).collect();
+        (!values.is_empty()).then_some(values)
+    };
+    RowChange { change, key, before: shown(before), after: shown(after) }
+}
+
+/// Events after a snapshot, newest first.
+pub(crate) fn events(
+    core: &Core,
+    snapshot: &SnapshotRef,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Event>> {
+    let Some(log) = core.database.event_log() else { return Ok(Vec::new()) };
+    let listed = core.catalog.sound(snapshot)?;
+    let Some(position) = listed.entry(super::label::Label::default(), None).last_event_id else {
+        return Err(catalog::no_such(snapshot));
+    };
+    let transaction = core.database.read()?;
+    let limit = if limit == 0 { PAGE } else { limit.min(LARGEST_PAGE) };
+    let mut events = Vec::new();
+    transaction.view().events_after(log, position, before, limit, |position, columns| {
+        let values: Vec<(String, Value)> =
+            columns.iter().map(|(name, value)| (name.clone(), Value::of(*value))).collect();
+        let kind = log
+            .type_column
+            .as_ref()
+            .and_then(|column| values.iter().find(|(name, _)| name == column))
+            .and_then(
+                |(_, value)| if let Value::Text(text) = value { Some(text.clone()) } else { None },
+            )
+            .unwrap_or_default();
+        events.push(Event { position, kind, values });
+    })?;
+    Ok(events)
+}
+
+/// Whether the identity of a table is its hidden rowid.
+pub(crate) fn hides_rowid(table: &Table) -> bool {
+    matches!(table.identity, Identity::Rowid(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_holds_while_nothing_moved_and_a_moving_one_for_later_positions() {
+        assert!(holds("7-a-b", "7-a-b", false));
+        assert!(!holds("7-a-b", "8-a-c", false));
+        assert!(holds("7-a-b", "8-a-c", true));
+        assert!(!holds("7-a-b", "6-a-c", true), "an earlier position");
+        assert!(!holds("7-a-b", "8-x-c", true), "another schema or snapshot");
+        assert!(!holds("", "8-x-c", true));
+        assert_eq!(position_of("7-a-b"), Some(7));
+    }
+}

@@ -1,0 +1,143 @@
+//! Taking: database -> chunks and a manifest.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::contents::Contents;
+use super::facts::Cause;
+use super::id::{Kind, SnapshotRef};
+use super::manifest::{Manifest, SchemaChunk, TableRoot};
+use super::pack::{ChunkHash, Packs};
+use super::source::IntoPacks;
+use super::{Core, contents::Counter};
+use crate::database::{EventLog, Schema, View};
+use crate::error::{Error, Result};
+use crate::store::StoreLock;
+
+/// A snapshot whose chunks are on their way into the store, and which has no name yet.
+pub(crate) struct Draft {
+    packs: IntoPacks,
+    tables: Vec<TableRoot>,
+    schema: SchemaChunk,
+    position: Option<i64>,
+    event_table: Option<String>,
+    versions: (i64, i64),
+}
+
+/// A snapshot whose chunks are durable, and which has no name yet.
+pub(crate) struct Durable {
+    manifest: Box<dyn FnOnce(super::id::SnapshotId, Kind, Option<Cause>) -> Manifest>,
+    hashes: Vec<ChunkHash>,
+}
+
+impl Draft {
+    /// Reads every table in the transaction of `view`: what the store does not have yet goes into
+    /// packs. The contents given back are read from the same transaction.
+    pub(crate) fn read<'c>(
+        packs: &Packs,
+        view: View<'c>,
+        schema: &Schema,
+        log: Option<&EventLog>,
+    ) -> Result<(Self, Contents<'c>)> {
+        let mut sink = IntoPacks { writer: packs.writer()?, hashes: Vec::new() };
+        let contents = Contents::of_database(view, &schema.tables, &mut sink)?;
+        let tables = contents
+            .roots()
+            .map(|(name, root)| TableRoot {
+                name: name.to_owned(),
+                sequence: match contents.sequence(name) {
+                    Counter::Known(sequence) => sequence,
+                    Counter::Unknown => None,
+                },
+                root: root.cloned(),
+            })
+            .collect();
+        let written = serde_json::to_vec(schema)
+            .map_err(|error| Error::failed("the schema cannot be written").because(error))?;
+        let schema = SchemaChunk { hash: ChunkHash::of(&written), bytes: written.len() as u64 };
+        sink.hashes.push(schema.hash);
+        sink.writer.put(schema.hash, written)?;
+        let draft = Self {
+            packs: sink,
+            tables,
+            schema,
+            position: log.map(|log| view.position(log)).transpose()?,
+            event_table: log.map(|log| log.table.clone()),
+            versions: view.versions()?,
+        };
+        Ok((draft, contents))
+    }
+
+    /// Waits until every chunk is durable. The database is not needed any more.
+    pub(crate) fn finish(self, packs: &Packs) -> Result<Durable> {
+        let written = self.packs.writer.finish()?;
+        let mut seen = HashSet::with_capacity(self.packs.hashes.len());
+        let mut hashes = self.packs.hashes;
+        hashes.retain(|hash| seen.insert(*hash));
+        let stored_bytes = hashes
+            .iter()
+            .filter_map(|hash| packs.lengths(hash))
+            .map(|(stored, _)| u64::from(stored))
+            .sum();
+        let (tables, schema, position, event_table, versions) =
+            (self.tables, self.schema, self.position, self.event_table, self.versions);
+        let manifest = move |snapshot_id, kind, cause| Manifest {
+            snapshot_id,
+            kind,
+            created_at: Timestamp::now(),
+            last_event_id: position,
+            event_table,
+            schema,
+            user_version: versions.0,
+            application_id: versions.1,
+            tables,
+            stored_bytes,
+            new_bytes: written.bytes,
+            cause,
+        };
+        Ok(Durable { manifest: Box::new(manifest), hashes })
+    }
+}
+
+impl Durable {
+    /// Gives the snapshot its name and writes its manifest. Under the store's lock it is looked
+    /// once more whether every chunk that it relies on is there: a prune may have run meanwhile.
+    /// `None` when one is not, and the snapshot must be read again.
+    pub(crate) fn publish(
+        self,
+        core: &Core,
+        _lock: &StoreLock,
+        kind: Kind,
+        cause: Option<Cause>,
+    ) -> Result<Option<SnapshotRef>> {
+        if !core.packs.missing(self.hashes.into_iter())?.is_empty() {
+            return Ok(None);
+        }
+        let id = core.catalog.next_id(Timestamp::now())?;
+        let manifest = (self.manifest)(id.clone(), kind, cause);
+        core.catalog.add(&manifest)?;
+        Ok(Some(SnapshotRef::new(kind, id)))
+    }
+}
+
+/// Takes a snapshot of the present state.
+pub(crate) fn take(core: &Core, kind: Kind) -> Result<(SnapshotRef, StoreLock)> {
+    // Chunks can only go between reading and publishing while a prune removes what nobody needed
+    // for longer than the grace period; twice in a row means that something else is wrong.
+    for _ in 0..2 {
+        let transaction = core.database.read()?;
+        let schema = core.schema(transaction.view())?;
+        let (draft, _) =
+            Draft::read(&core.packs, transaction.view(), &schema, core.database.event_log())?;
+        drop(transaction);
+        let durable = draft.finish(&core.packs)?;
+        let lock = core.store.lock(super::LOCK_WAIT)?;
+        if let Some(snapshot) = durable.publish(core, &lock, kind, None)? {
+            return Ok((snapshot, lock));
+        }
+    }
+    Err(Error::conflict("chunks of this snapshot were removed while it was taken")
+        .on(core.store.location())
+        .hint("let no prune run beside it and take it again"))
+}
