@@ -11,9 +11,11 @@
 //! boundary and not all that follow, and equal rows give equal chunks wherever they come from: two
 //! tables are equal exactly when their roots are. The model is the prolly tree of Noms and Dolt.
 //!
-//! The chance to end after a line grows with the line's length, which makes chunks of about
-//! [`TARGET`] bytes from rows of any size; never below [`SMALLEST`] but at the table's end, never
-//! above [`LARGEST`] but for a single larger row, which stands alone.
+//! The chance to end after a line grows with the line's length, so that rows of any size make chunks
+//! of about 26 KiB; never below [`SMALLEST`] but at the table's end, never above [`LARGEST`] but for
+//! a single larger row, which stands alone. The chance is small up to [`TURN`] and large beyond
+//! (FastCDC calls this normalized chunking): sizes differ less, and a changed row, which hits a large
+//! chunk more often than a small one, drags fewer bytes along.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +25,11 @@ use crate::error::Result;
 
 /// The size in bytes below which a chunk is not ended, but by the table's end.
 pub(crate) const SMALLEST: usize = 8 << 10;
-/// The size in bytes that chunks have on average.
-pub(crate) const TARGET: usize = 32 << 10;
+/// The size in bytes from which a chunk is soon ended.
+const TURN: usize = 20 << 10;
+/// Bytes that follow on average, up to the turn and beyond it, before a chunk is ended.
+const SELDOM: u64 = 96 << 10;
+const SOON: u64 = 8 << 10;
 /// The size in bytes that a chunk of several lines never exceeds.
 pub(crate) const LARGEST: usize = 128 << 10;
 
@@ -130,7 +135,7 @@ impl<'s> TreeBuilder<'s> {
         level.last.clear();
         level.last.extend_from_slice(last);
         let size = level.lines.len();
-        if size >= LARGEST || (size >= SMALLEST && ends_chunk(last, height, line.len() + 1)) {
+        if size >= LARGEST || (size >= SMALLEST && ends_chunk(last, height, size, line.len() + 1)) {
             self.cut(height)?;
         }
         Ok(())
@@ -216,10 +221,10 @@ pub(crate) fn lines_of(chunk: &[u8]) -> impl Iterator<Item = &[u8]> {
     chunk.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
 }
 
-/// Whether a chunk of at least [`SMALLEST`] bytes ends after the row with this identity.
-fn ends_chunk(identity: &[u8], height: usize, line: usize) -> bool {
-    // One chance in (TARGET - SMALLEST) / line: the expected size beyond the smallest.
-    let chance = ((line as u64) << 32) / (TARGET - SMALLEST) as u64;
+/// Whether a chunk of `size` bytes, at least [`SMALLEST`], ends after the line with this identity.
+fn ends_chunk(identity: &[u8], height: usize, size: usize, line: usize) -> bool {
+    let bytes = if size < TURN { SELDOM } else { SOON };
+    let chance = ((line as u64) << 32) / bytes;
     hash(identity, height) >> 32 < chance
 }
 
@@ -287,7 +292,7 @@ mod tests {
             .map(|(_, bytes)| bytes.len())
             .collect();
         let mean = leaves.iter().sum::<usize>() / leaves.len();
-        assert!((TARGET * 3 / 4..TARGET * 5 / 4).contains(&mean), "{mean}");
+        assert!((23 << 10..29 << 10).contains(&mean), "{mean}");
         assert!(leaves.iter().all(|&size| size <= LARGEST));
         assert!(leaves.iter().filter(|&&size| size < SMALLEST).count() <= 1);
     }
