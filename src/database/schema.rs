@@ -573,7 +573,7 @@ mod tests {
             "CREATE TABLE a(id INTEGER PRIMARY KEY, x, y AS (x + 1), z AS (x + 2) STORED);
              CREATE VIRTUAL TABLE own USING fts5(body, note UNINDEXED);
              CREATE VIRTUAL TABLE outside USING fts5(x, content = \"a\", content_rowid='id');
-             CREATE VIRTUAL TABLE nothing USING fts5(x, content='');
+             CREATE VIRTUAL TABLE no_content USING fts5(x, content='');
              CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1, +label);",
         );
         let names: Vec<_> = schema.tables.iter().map(|table| table.name.as_str()).collect();
