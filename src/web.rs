@@ -1,0 +1,105 @@
+//! The console: snapshots in a browser, as fragments for htmx, and as JSON for programs.
+//!
+//! Every address is in [`routes`], a screen is a file: what it reads, its handler, its markup.
+//! Nothing here knows SQL or a file of the store; every handler asks [`Snapshots`] on a thread
+//! where it may block.
+
+mod assets;
+mod cell;
+mod changes;
+mod compare;
+mod confirmation;
+mod console;
+mod delete;
+mod dom;
+mod error;
+mod export;
+mod fields;
+mod flash;
+mod format;
+mod guard;
+mod history;
+mod import;
+mod label;
+mod layout;
+mod links;
+mod list;
+mod metrics;
+mod preview;
+mod restore;
+mod row;
+mod serve;
+mod table;
+mod take;
+mod timeline;
+mod verify;
+
+use std::sync::Arc;
+
+use poem::{Endpoint, Response, Route, get, handler, post};
+
+pub use serve::{Listen, serve};
+
+use crate::snapshot::Snapshots;
+
+/// How the console is served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The path that the console is mounted at: empty, or such as `/admin`.
+    pub mount: String,
+    /// Names that the Host header may have besides those of the loopback: `name` with any port,
+    /// or `name:port`.
+    pub hosts: Vec<String>,
+    /// The largest file that is taken in by an import, in bytes.
+    pub import_limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mount: String::new(), hosts: Vec::new(), import_limit: 4 << 30 }
+    }
+}
+
+/// The console as an endpoint, to be served on its own or nested in another poem application
+/// under the path that `options.mount` names.
+#[must_use]
+pub fn routes(
+    snapshots: Snapshots,
+    options: Options,
+) -> impl Endpoint<Output = Response> + 'static {
+    let links = links::Links::new(&options.mount);
+    let app = Arc::new(console::App { snapshots, links, options });
+    let routes = Route::new()
+        // The list, and what adds to it.
+        .at("/", get(home))
+        .at("/snapshots", get(list::show))
+        .at("/snapshots/take", get(take::form).post(take::take))
+        .at("/snapshots/import", get(import::form).post(import::import))
+        // What would change.
+        .at("/snapshots/compare", get(compare::show))
+        .at("/snapshots/:id/preview", get(preview::show))
+        .at("/snapshots/:id/tables/:table", get(table::show))
+        // Back to a snapshot.
+        .at("/snapshots/:id/restore", get(restore::confirm))
+        .at("/snapshots/restore/:id", post(restore::apply))
+        // One snapshot.
+        .at("/snapshots/:id/label", post(label::label))
+        .at("/snapshots/:id/delete", get(delete::confirm).post(delete::delete))
+        .at("/snapshots/:id/verify", post(verify::verify))
+        .at("/snapshots/:id/export", get(export::export))
+        // What happened, and how things stand.
+        .at("/history", get(history::show))
+        .at("/healthz", get(metrics::health))
+        .at("/metrics", get(metrics::show))
+        .at("/assets/:name", get(assets::file));
+    guard::Guarded::new(app, routes)
+}
+
+#[handler]
+fn home(console: console::Console) -> Response {
+    use poem::http::{StatusCode, header};
+    Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, console.links().list())
+        .finish()
+}

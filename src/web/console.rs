@@ -1,0 +1,279 @@
+//! What a handler works with: the snapshots, the links, and the form of answer that was asked for.
+//!
+//! A handler takes facts from [`Console::blocking`] and hands them to [`Console::answer`], which
+//! alone decides between page, fragment and JSON: the three never tell different facts.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use poem::http::{HeaderMap, StatusCode, header};
+use poem::{FromRequest, Request, RequestBody, Response};
+use serde::Serialize;
+
+use super::layout;
+use super::links::Links;
+use crate::error::{Error, Result};
+use crate::snapshot::{Now, Snapshots};
+
+/// Who is named in the history for what the console does.
+pub(crate) const BY: &str = "console";
+
+/// What every request shares.
+pub(crate) struct App {
+    pub(crate) snapshots: Snapshots,
+    pub(crate) links: Links,
+    pub(crate) options: super::Options,
+}
+
+/// The form of answer that a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A whole page, for a browser.
+    Page,
+    /// The part of a page that htmx swaps in.
+    Fragment,
+    /// JSON, for a program.
+    Json,
+}
+
+impl Wanted {
+    /// What these headers ask for.
+    pub(crate) fn by(headers: &HeaderMap) -> Self {
+        let says = |name: &str| headers.get(name).is_some_and(|value| value == "true");
+        let accept: Vec<&str> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
+        if prefers_json(&accept.join(",")) {
+            Self::Json
+        } else if says("HX-Request") && !says("HX-History-Restore-Request") {
+            Self::Fragment
+        } else {
+            Self::Page
+        }
+    }
+}
+
+/// Whether an Accept header puts JSON before HTML. A tie, as `*/*` alone is, means HTML.
+fn prefers_json(accept: &str) -> bool {
+    weight(accept, "application/json") > weight(accept, "text/html")
+}
+
+/// The weight in thousandths that an Accept header gives a type, by the most specific range.
+fn weight(accept: &str, wanted: &str) -> u16 {
+    let family = wanted.split('/').next().unwrap_or_default();
+    let mut best = (0, 0);
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let specific = match name.split_once('/') {
+            _ if name == wanted => 3,
+            Some((range, "*")) if range == family => 2,
+            Some(("*", "*")) => 1,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |text| {
+            text.trim().parse::<f32>().ok().filter(|quality| (0.0..=1.0).contains(quality))
+        });
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 1000, checked above"
+        )]
+        let quality = quality.map_or(0, |quality| (quality * 1000.0) as u16);
+        best = best.max((specific, quality));
+    }
+    best.1
+}
+
+/// One request's view of the application.
+#[derive(Clone)]
+pub(crate) struct Console {
+    app: Arc<App>,
+    wanted: Wanted,
+    flash: Option<String>,
+}
+
+impl Console {
+    pub(crate) fn new(app: Arc<App>, request: &Request) -> Self {
+        Self {
+            app,
+            wanted: Wanted::by(request.headers()),
+            flash: super::flash::read(request.headers()),
+        }
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.app.links
+    }
+
+    pub(crate) fn options(&self) -> &super::Options {
+        &self.app.options
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+
+    /// The action whose outcome the page before announced, if it did.
+    pub(crate) fn flash(&self) -> Option<&str> {
+        self.flash.as_deref()
+    }
+
+    /// Runs blocking work on a thread where it may block.
+    ///
+    /// Work that has begun goes on to its end even when the client goes away and this future is
+    /// dropped: its outcome is in the history then.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Snapshots) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let snapshots = self.app.snapshots.clone();
+        match tokio::task::spawn_blocking(move || work(&snapshots)).await {
+            Ok(outcome) => outcome,
+            Err(ended) => Err(Error::failed("the work ended before its time")
+                .hint("look into the log, then try again")
+                .because(ended)),
+        }
+    }
+
+    /// Answers with facts: as JSON, or as one markup that is the fragment and the page's content.
+    pub(crate) async fn answer(
+        &self,
+        facts: &impl Serialize,
+        title: &str,
+        markup: impl FnOnce() -> Markup,
+    ) -> Result<Response> {
+        self.answer_as(StatusCode::OK, facts, title, markup).await
+    }
+
+    /// As [`Console::answer`], with another status.
+    pub(crate) async fn answer_as(
+        &self,
+        status: StatusCode,
+        facts: &impl Serialize,
+        title: &str,
+        markup: impl FnOnce() -> Markup,
+    ) -> Result<Response> {
+        match self.wanted {
+            Wanted::Json => json(status, facts),
+            Wanted::Fragment => Ok(html_with(status, markup())),
+            Wanted::Page => Ok(self.screen(status, title, &markup()).await),
+        }
+    }
+
+    /// A page with a title above its content, and the places that htmx swaps results into.
+    pub(crate) async fn screen(
+        &self,
+        status: StatusCode,
+        title: &str,
+        content: &Markup,
+    ) -> Response {
+        let now = self.blocking(Snapshots::now).await.ok();
+        let content = html! {
+            h1 { (title) }
+            div #tool {}
+            div #result {}
+            (content)
+        };
+        self.page(status, title, now.as_ref(), &content)
+    }
+
+    /// A page whose content has everything, its heading too.
+    pub(crate) fn page(
+        &self,
+        status: StatusCode,
+        title: &str,
+        now: Option<&Now>,
+        content: &Markup,
+    ) -> Response {
+        html_with(status, layout::page(self.links(), title, now, content))
+    }
+
+    /// Answers a form that changed something: 303 to the list for a browser without JavaScript,
+    /// which then tells the outcome of `action`; the fragment or JSON for the others.
+    pub(crate) fn done(
+        &self,
+        action: crate::snapshot::Action,
+        status: StatusCode,
+        facts: &impl Serialize,
+        fragment: impl FnOnce() -> Markup,
+    ) -> Result<Response> {
+        match self.wanted {
+            Wanted::Json => json(status, facts),
+            Wanted::Fragment => Ok(html_with(StatusCode::OK, fragment())),
+            Wanted::Page => {
+                let mut response = Response::builder()
+                    .status(StatusCode::SEE_OTHER)
+                    .header(header::LOCATION, self.links().list())
+                    .finish();
+                super::flash::leave(&mut response, self.links(), action);
+                Ok(response)
+            }
+        }
+    }
+}
+
+impl<'a> FromRequest<'a> for Console {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let app = request.data::<Arc<App>>().cloned().ok_or_else(|| {
+            Error::failed("the console was asked outside its own routes")
+                .hint("mount it with snapback::web::routes")
+        })?;
+        Ok(Self::new(app, request))
+    }
+}
+
+/// The present, for relative dates.
+pub(crate) fn present() -> Timestamp {
+    Timestamp::now()
+}
+
+/// JSON of facts.
+pub(crate) fn json(status: StatusCode, facts: &impl Serialize) -> Result<Response> {
+    let body = serde_json::to_vec(facts)
+        .map_err(|error| Error::failed("the answer cannot be written as JSON").because(error))?;
+    Ok(Response::builder().status(status).content_type("application/json").body(body))
+}
+
+/// HTML with a status.
+pub(crate) fn html_with(status: StatusCode, markup: Markup) -> Response {
+    Response::builder()
+        .status(status)
+        .content_type("text/html; charset=utf-8")
+        .body(markup.into_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(headers: &[(&'static str, &str)]) -> Wanted {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a header value"));
+        }
+        Wanted::by(&map)
+    }
+
+    #[test]
+    fn a_browser_gets_a_page_htmx_a_fragment_and_a_program_json() {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        assert_eq!(wanted(&[("accept", browser)]), Wanted::Page);
+        assert_eq!(wanted(&[]), Wanted::Page);
+        assert_eq!(wanted(&[("accept", "*/*")]), Wanted::Page);
+        assert_eq!(wanted(&[("accept", "application/json")]), Wanted::Json);
+        assert_eq!(wanted(&[("accept", "text/html;q=0.4, application/json;q=0.5")]), Wanted::Json);
+        assert_eq!(wanted(&[("accept", "application/json;q=0, */*")]), Wanted::Page);
+        assert_eq!(wanted(&[("accept", "application/*, text/html;q=0.9")]), Wanted::Json);
+        assert_eq!(wanted(&[("hx-request", "true"), ("accept", "text/html")]), Wanted::Fragment);
+    }
+
+    #[test]
+    fn a_history_restore_gets_the_whole_page() {
+        let headers = [("hx-request", "true"), ("hx-history-restore-request", "true")];
+        assert_eq!(wanted(&headers), Wanted::Page);
+    }
+}

@@ -1,0 +1,217 @@
+//! What every request passes: is it meant for this host, did it come from this site; and the
+//! headers that every answer carries.
+
+use std::sync::Arc;
+
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use poem::web::{Compress, CompressionAlgo};
+use poem::{Endpoint, IntoResponse, Request, Response};
+
+use super::console::{App, Console};
+use super::error;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Nothing but what this server sends itself, and nothing inline.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// What an answer can depend on.
+const VARY: &str = "Accept, HX-Request, HX-History-Restore-Request, Accept-Encoding";
+
+/// The routes behind their guard.
+pub(crate) struct Guarded<E> {
+    app: Arc<App>,
+    routes: E,
+}
+
+impl<E> Guarded<E> {
+    pub(crate) fn new(app: Arc<App>, routes: E) -> Self {
+        Self { app, routes }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Guarded<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let console = Console::new(self.app.clone(), &request);
+        let path = request.uri().path().to_owned();
+        let gzip = accepts_gzip(request.headers());
+        request.set_data(self.app.clone());
+        let outcome = match check(&request, &self.app.options.hosts) {
+            Ok(()) => self.routes.call(request).await.map(IntoResponse::into_response),
+            Err(refused) => Err(refused.into()),
+        };
+        let mut response = match outcome {
+            Ok(response) => response,
+            Err(failure) => error::answer(&console, failure, &path).await,
+        };
+        add_headers(response.headers_mut());
+        if gzip && is_worth_compressing(&response) {
+            response = Compress::new(response, CompressionAlgo::GZIP).into_response();
+        }
+        Ok(response)
+    }
+}
+
+fn check(request: &Request, allowed: &[String]) -> Result<()> {
+    let host = host_of(request)?;
+    check_host(&host, allowed)?;
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    check_site(request.headers(), &host)
+}
+
+/// The one host that the request names: in its Host header, or in its address under HTTP/2.
+fn host_of(request: &Request) -> Result<String> {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let host = match (named.next(), named.next()) {
+        (Some(host), None) => host.to_str().ok().map(str::to_owned),
+        (None, None) => request.uri().authority().map(ToString::to_string),
+        _ => None,
+    };
+    host.map(|host| host.to_ascii_lowercase()).ok_or_else(|| {
+        Error::new(ErrorKind::Forbidden, "the request does not say for which host it is")
+            .on("Host")
+            .hint("send one Host header, such as localhost")
+    })
+}
+
+/// A page of another site that had its name point here would show its own name as the host.
+fn check_host(host: &str, allowed: &[String]) -> Result<()> {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let known = matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        || allowed
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name) || own.eq_ignore_ascii_case(host));
+    if known {
+        return Ok(());
+    }
+    let shown: String = host.chars().take(200).collect();
+    Err(Error::new(ErrorKind::Forbidden, "this host is not one that Snapback answers for")
+        .on(shown.escape_debug())
+        .hint("use localhost, or start Snapback with --host and this name"))
+}
+
+/// A request that changes something must come from a page of this server.
+fn check_site(headers: &HeaderMap, host: &str) -> Result<()> {
+    let refused = |what: &str, thing: &str| {
+        Error::new(ErrorKind::Forbidden, what).on(thing).hint(format!(
+            "send the form from Snapback's own page, or a header Origin: http://{host}"
+        ))
+    };
+    if let Some(site) = headers.get("Sec-Fetch-Site") {
+        return match site.as_bytes() {
+            b"same-origin" | b"none" => Ok(()),
+            _ => Err(refused("the request comes from a page of another site", "Sec-Fetch-Site")),
+        };
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Err(refused("the request does not say from which page it comes", "Origin"));
+    };
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    match authority {
+        Some(("http" | "https", from)) if from.eq_ignore_ascii_case(host) => Ok(()),
+        _ => Err(refused("the request comes from a page of another site", "Origin")),
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap) {
+    let mut set = |name: HeaderName, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::VARY, VARY);
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
+    accepted.filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(',')).any(
+        |coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let refused = parts
+                .filter_map(|part| part.strip_prefix("q="))
+                .any(|quality| quality.parse::<f32>().is_ok_and(|quality| quality == 0.0));
+            named && !refused
+        },
+    )
+}
+
+/// Text of the pages; not downloads, which are long and streamed, and not what has no body.
+fn is_worth_compressing(response: &Response) -> bool {
+    let headers = response.headers();
+    let text = response.content_type().is_some_and(|sent| {
+        ["text/html", "text/css", "text/javascript", "application/json"]
+            .iter()
+            .any(|kind| sent.starts_with(kind))
+    });
+    text && !response.status().is_redirection()
+        && !headers.contains_key(header::CONTENT_DISPOSITION)
+        && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(headers: &[(&'static str, &str)]) -> Result<()> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().expect("a header value"));
+        }
+        check_site(&map, "localhost:7878")
+    }
+
+    #[test]
+    fn only_known_hosts_are_answered() {
+        let own = ["snap.example".to_owned(), "other.example:8080".to_owned()];
+        for host in ["localhost", "localhost:1", "127.0.0.1:7878", "[::1]:7878", "[::1]"] {
+            assert!(check_host(host, &own).is_ok(), "{host}");
+        }
+        for host in ["snap.example", "snap.example:80", "other.example:8080"] {
+            assert!(check_host(host, &own).is_ok(), "{host}");
+        }
+        let strangers = [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "other.example",
+            "127.0.0.1.nip.io:7878",
+        ];
+        for host in strangers {
+            assert!(check_host(host, &own).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_change_must_come_from_this_site() {
+        assert!(site(&[("sec-fetch-site", "same-origin")]).is_ok());
+        assert!(site(&[("sec-fetch-site", "none")]).is_ok());
+        for other in ["cross-site", "same-site", ""] {
+            let headers = [("sec-fetch-site", other), ("origin", "http://localhost:7878")];
+            assert!(site(&headers).is_err(), "{other}");
+        }
+        assert!(site(&[("origin", "http://localhost:7878")]).is_ok());
+        for other in ["null", "http://localhost", "http://localhost:7879", "http://evil.example"] {
+            assert!(site(&[("origin", other)]).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_unknown_origin_is_refused_with_the_way_out() {
+        let error = site(&[]).expect_err("no origin");
+        assert_eq!(error.kind(), ErrorKind::Forbidden);
+        assert!(error.next_step().contains("Origin: http://localhost:7878"));
+    }
+}

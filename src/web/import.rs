@@ -1,0 +1,139 @@
+//! Taking over a file that was exported, or that another system wrote.
+
+use std::path::Path;
+
+use maud::{Markup, html};
+use poem::http::StatusCode;
+use poem::web::{Field, Multipart};
+use poem::{Request, Response, handler};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::console::{BY, Console};
+use super::format::bytes;
+use super::links::Links;
+use super::{list, take};
+use crate::error::{Error, ErrorKind};
+use crate::snapshot::Action;
+
+/// How much of an upload is held in memory.
+const BUFFER: usize = 64 * 1024;
+
+/// What else than the file may be in an upload, in bytes.
+const ENVELOPE: u64 = 64 * 1024;
+
+/// The form with the file.
+#[handler]
+pub(crate) async fn form(console: Console) -> poem::Result<Response> {
+    let limit = console.options().import_limit;
+    let facts = json!({"post": console.links().import(), "fields": ["file"], "limit_bytes": limit});
+    let links = console.links();
+    Ok(console.answer(&facts, "Import a snapshot", || import_form(links, limit)).await?)
+}
+
+fn import_form(links: &Links, limit: u64) -> Markup {
+    html! {
+        form.tool #import-form
+            method="post" action=(links.import()) enctype="multipart/form-data"
+            hx-post=(links.import()) hx-encoding="multipart/form-data"
+            hx-target="#result" hx-disable="find button"
+            data-status="Choose a file to import"
+        {
+            label for="import-file" { "An exported snapshot, JSON or SQLite, up to " (bytes(limit)) }
+            input #import-file type="file" name="file" accept=".json,.sqlite,.db" required data-focus;
+            button.button.primary type="submit" { "Import" }
+            a.cancel.button href=(links.list()) { "Cancel " kbd { "Esc" } }
+        }
+    }
+}
+
+#[handler]
+pub(crate) async fn import(
+    console: Console,
+    request: &Request,
+    mut upload: Multipart,
+) -> poem::Result<Response> {
+    let limit = console.options().import_limit;
+    let announced = request.header("Content-Length").and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit.saturating_add(ENVELOPE)) {
+        return Err(too_large(limit).into());
+    }
+    let folder = tempfile::tempdir().map_err(|error| not_written(&error))?;
+    let path = folder.path().join("upload");
+    let mut arrived = false;
+    while let Some(field) = upload.next_field().await? {
+        if field.name() == Some("file") && !arrived {
+            arrived = true;
+            write(field, &path, limit).await?;
+        }
+    }
+    if !arrived {
+        return Err(Error::invalid("the upload has no file")
+            .on("file")
+            .hint("send the file as multipart/form-data in a field named file")
+            .into());
+    }
+    let (entry, listed) = console
+        .blocking(move |snapshots| {
+            // The folder moves along: it must outlive the work, not this request.
+            let entry = snapshots.import(&path, BY);
+            drop(folder);
+            Ok((entry?, list::read(snapshots)?))
+        })
+        .await?;
+    let links = console.links();
+    Ok(console.done(Action::Import, StatusCode::CREATED, &entry, || {
+        take::added(links, &entry, &listed, "Snapshot imported")
+    })?)
+}
+
+/// Writes an uploaded file to `path`, and stops as soon as it is too large.
+async fn write(field: Field, path: &Path, limit: u64) -> poem::Result<()> {
+    let mut file = tokio::fs::File::create(path).await.map_err(|error| not_written(&error))?;
+    let mut reader = Box::pin(field.into_async_read());
+    let mut buffer = vec![0; BUFFER];
+    let mut written: u64 = 0;
+    loop {
+        let read = reader.read(&mut buffer).await.map_err(|error| cut_off(&error))?;
+        if read == 0 {
+            break;
+        }
+        written += read as u64;
+        if written > limit {
+            return Err(too_large(limit).into());
+        }
+        file.write_all(&buffer[..read]).await.map_err(|error| not_written(&error))?;
+    }
+    file.flush().await.map_err(|error| not_written(&error))?;
+    Ok(())
+}
+
+fn too_large(limit: u64) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("the file is larger than {}", bytes(limit)))
+        .on("file")
+        .hint("import it on the command line: snapback import FILE")
+}
+
+fn cut_off(error: &std::io::Error) -> Error {
+    Error::invalid(format!("the upload did not arrive whole ({error})"))
+        .on("file")
+        .hint("send it again")
+}
+
+fn not_written(error: &std::io::Error) -> Error {
+    Error::failed(format!("the upload cannot be put into a temporary file ({error})"))
+        .on("file")
+        .hint("make room in the folder for temporary files, or set TMPDIR to another")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_beyond_the_limit_names_it_and_the_way_out() {
+        let error = too_large(4_000_000_000);
+        assert_eq!(error.what(), "the file is larger than 4.0 GB");
+        assert_eq!(error.next_step(), "import it on the command line: snapback import FILE");
+    }
+}

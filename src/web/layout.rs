@@ -1,0 +1,67 @@
+//! The frame of every page: head, navigation, the regions that announce, the bar of keys.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::assets;
+use super::format::{bytes, number};
+use super::links::Links;
+use crate::snapshot::Now;
+
+/// htmx as a strict policy needs it: no style of its own, and what keys.js keeps on an element
+/// survives a morph.
+const HTMX: &str = r#"{"includeIndicatorCSS":false,"defaultTimeout":600000,"morphIgnore":["data-htmx-powered","aria-expanded"]}"#;
+
+/// A whole page around its content.
+pub(crate) fn page(links: &Links, title: &str, now: Option<&Now>, content: &Markup) -> Markup {
+    let listed = title == "Snapshots";
+    let history = title == "History";
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="htmx-config" content=(HTMX);
+                meta name="snapback-mount" content=(links.mount());
+                title { (title) @if let Some(now) = now { " · " (now.name) } " · Snapback" }
+                link rel="icon" type="image/svg+xml" href=(links.to(assets::ICON.path()));
+                link rel="stylesheet" href=(links.to(assets::STYLE.path()));
+                script src=(links.to(assets::HTMX.path())) defer {}
+                script src=(links.to(assets::KEYS.path())) defer {}
+            }
+            body {
+                a.skip href="#main" { "Skip to content" }
+                header.top {
+                    a.brand href=(links.list()) { "Snapback" }
+                    nav aria-label="Main" {
+                        a href=(links.list()) aria-current=[listed.then_some("page")] { "Snapshots" }
+                        a href=(links.history()) aria-current=[history.then_some("page")] { "History" }
+                    }
+                    p #where { @if let Some(now) = now { (place(now)) } }
+                }
+                main #main tabindex="-1" { (content) }
+                footer #keys-bar {}
+                div #status role="status" {}
+                div #alert role="alert" {}
+                dialog #help aria-label="Keys" {}
+            }
+        }
+    }
+}
+
+/// The live database in a line: `chat.db · event 48 213 · 61 MB`.
+pub(crate) fn place(now: &Now) -> Markup {
+    html! {
+        span title=(now.path) { bdi { (now.name) } }
+        @if let Some(position) = now.position { " · event " (number(position)) }
+        " · " (bytes(now.bytes))
+    }
+}
+
+/// Content for another place of the page, beside the one that htmx asked for.
+///
+/// An element of its own, so that rows of a table survive the parser too.
+pub(crate) fn partial(target: &str, swap: &str, content: &Markup) -> Markup {
+    html! { hx-partial hx-target=(target) hx-swap=(swap) { (content) } }
+}

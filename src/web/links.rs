@@ -1,0 +1,185 @@
+//! Every address of the console, made in one place that knows the mount path.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::snapshot::{Change, Format, Point, Scope, SnapshotRef};
+
+/// What stays as it is in a path segment or a query value; everything else is escaped.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.add(b'/');
+
+/// Makes addresses below the path that the console is mounted at. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Links {
+    mount: Arc<str>,
+}
+
+impl Links {
+    /// Links below `mount`: empty, or a path such as `/admin`; a slash at its end is ignored.
+    pub(crate) fn new(mount: &str) -> Self {
+        let path = mount.trim_matches('/');
+        let mount = if path.is_empty() { String::new() } else { format!("/{path}") };
+        Self { mount: mount.into() }
+    }
+
+    /// The path that the console is mounted at, without a slash at its end.
+    pub(crate) fn mount(&self) -> &str {
+        &self.mount
+    }
+
+    /// An address that takes no parameters.
+    pub(crate) fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.mount)
+    }
+
+    pub(crate) fn list(&self) -> String {
+        self.to("/snapshots")
+    }
+
+    /// The row of one snapshot in the list.
+    pub(crate) fn row(&self, snapshot: &SnapshotRef) -> String {
+        format!("{}#{}", self.list(), super::dom::id("row", snapshot))
+    }
+
+    pub(crate) fn take(&self) -> String {
+        self.to("/snapshots/take")
+    }
+
+    pub(crate) fn import(&self) -> String {
+        self.to("/snapshots/import")
+    }
+
+    pub(crate) fn history(&self) -> String {
+        self.to("/history")
+    }
+
+    pub(crate) fn compare(&self) -> String {
+        self.to("/snapshots/compare")
+    }
+
+    /// The changed rows of one table between two points.
+    pub(crate) fn compare_rows(
+        &self,
+        from: &Point,
+        to: &Point,
+        table: &str,
+        change: Option<Change>,
+        after: Option<&str>,
+    ) -> String {
+        let query = Query::default()
+            .with("from", &from.to_string())
+            .with("to", &to.to_string())
+            .with("table", table);
+        self.compare() + &page_of(query, change, after).0
+    }
+
+    pub(crate) fn preview(&self, snapshot: &SnapshotRef) -> String {
+        self.of(snapshot, "preview")
+    }
+
+    /// The changed rows of one table, were `snapshot` restored.
+    pub(crate) fn rows(
+        &self,
+        snapshot: &SnapshotRef,
+        table: &str,
+        change: Option<Change>,
+        after: Option<&str>,
+    ) -> String {
+        let table = utf8_percent_encode(table, ESCAPED_IN_PATH);
+        let query = Query::default().with("kind", snapshot.kind.name());
+        let query = page_of(query, change, after).0;
+        self.to(&format!("/snapshots/{}/tables/{table}{query}", snapshot.id))
+    }
+
+    /// The confirmation of a restore; with a scope, that one is chosen first.
+    pub(crate) fn restore(&self, snapshot: &SnapshotRef, scope: Option<Scope>) -> String {
+        let link = self.of(snapshot, "restore");
+        match scope {
+            Some(scope) => format!("{link}&scope={}", scope.name()),
+            None => link,
+        }
+    }
+
+    /// Where the confirmation of a restore is sent.
+    pub(crate) fn apply(&self, snapshot: &SnapshotRef) -> String {
+        self.to(&format!("/snapshots/restore/{}", snapshot.id))
+    }
+
+    /// The confirmation of a deletion.
+    pub(crate) fn delete(&self, snapshot: &SnapshotRef) -> String {
+        self.of(snapshot, "delete")
+    }
+
+    /// Where a form about one snapshot is sent: `label`, `delete` or `verify`.
+    pub(crate) fn act(&self, snapshot: &SnapshotRef, verb: &str) -> String {
+        self.to(&format!("/snapshots/{}/{verb}", snapshot.id))
+    }
+
+    pub(crate) fn export(&self, snapshot: &SnapshotRef, format: Format) -> String {
+        format!("{}&format={}", self.of(snapshot, "export"), format.name())
+    }
+
+    fn of(&self, snapshot: &SnapshotRef, verb: &str) -> String {
+        format!("{}?kind={}", self.act(snapshot, verb), snapshot.kind)
+    }
+}
+
+fn page_of(query: Query, change: Option<Change>, after: Option<&str>) -> Query {
+    let query = match change {
+        Some(change) => query.with("change", change.name()),
+        None => query,
+    };
+    match after {
+        Some(after) => query.with("after", after),
+        None => query,
+    }
+}
+
+#[derive(Default)]
+struct Query(String);
+
+impl Query {
+    fn with(mut self, name: &str, value: &str) -> Self {
+        let mark = if self.0.is_empty() { '?' } else { '&' };
+        // Writing to a String does not fail.
+        let _ = write!(self.0, "{mark}{name}={}", utf8_percent_encode(value, ESCAPED));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> SnapshotRef {
+        "periodic/20261122T200446Z".parse().expect("a name")
+    }
+
+    #[test]
+    fn every_link_stands_below_the_mount_path() {
+        for mount in ["/admin", "admin", "/admin/"] {
+            let links = Links::new(mount);
+            assert_eq!(links.list(), "/admin/snapshots");
+            assert_eq!(
+                links.preview(&snapshot()),
+                "/admin/snapshots/20261122T200446Z/preview?kind=periodic"
+            );
+        }
+        assert_eq!(Links::new("/").list(), "/snapshots");
+        assert_eq!(Links::new("").mount(), "");
+    }
+
+    #[test]
+    fn a_table_of_any_name_is_one_path_segment() {
+        let link = Links::new("").rows(&snapshot(), "a/b ?&#é", Some(Change::Added), Some("5&6"));
+        assert_eq!(
+            link,
+            "/snapshots/20261122T200446Z/tables/a%2Fb%20%3F%26%23%C3%A9\
+             ?kind=periodic&change=added&after=5%266"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! Reading a snapshot back, every byte of it.
+
+use maud::{Markup, html};
+use poem::http::StatusCode;
+use poem::web::Path;
+use poem::{Response, handler};
+
+use super::console::{BY, Console};
+use super::fields::Fields;
+use super::format::{bytes, count};
+use super::links::Links;
+use super::row;
+use crate::error::Error;
+use crate::snapshot::{Action, SnapshotRef, State, Verified};
+
+#[handler]
+pub(crate) async fn verify(
+    console: Console,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> poem::Result<Response> {
+    let snapshot = fields.snapshot(&id)?;
+    let asked = snapshot.clone();
+    let verified = console
+        .blocking(move |snapshots| snapshots.verify(Some(&asked), BY))
+        .await?
+        .into_iter()
+        .next();
+    let Some(verified) = verified else {
+        return Err(Error::not_found("there is no such snapshot")
+            .on(&snapshot)
+            .hint("open the list and choose a snapshot")
+            .into());
+    };
+    Ok(console.done(Action::Verify, StatusCode::OK, &verified, || result(&verified))?)
+}
+
+/// The button that starts it.
+pub(crate) fn form(links: &Links, snapshot: &SnapshotRef) -> Markup {
+    let action = links.act(snapshot, "verify");
+    html! {
+        form.verify method="post" action=(action) hx-post=(action) hx-target="#result" {
+            input type="hidden" name="kind" value=(snapshot.kind);
+            button type="submit" { "Verify" }
+        }
+    }
+}
+
+fn result(verified: &Verified) -> Markup {
+    let said = match verified.state {
+        State::Intact => format!("{} is intact", verified.snapshot),
+        State::Damaged => format!("{} is damaged", verified.snapshot),
+    };
+    let damaged = (verified.state == State::Damaged).then_some(&said);
+    let intact = (verified.state == State::Intact).then_some(&said);
+    html! {
+        div.result data-status=[intact] data-alert=[damaged] {
+            h2 #result-title tabindex="-1" data-focus { (said) }
+            p {
+                (row::state(verified.state)) " · "
+                (count(verified.rows, "row", "rows")) " and " (bytes(verified.bytes)) " read back"
+            }
+            @if !verified.damage.is_empty() {
+                ul.damage { @for line in &verified.damage { li { (line) } } }
+                p { "Take a new snapshot, then delete this one." }
+            }
+        }
+    }
+}
