@@ -96,7 +96,7 @@ pub fn routes(
 }
 
 #[handler]
-fn home(console: console::Console) -> Response {
+async fn home(console: console::Console) -> Response {
     use poem::http::{StatusCode, header};
     Response::builder()
         .status(StatusCode::SEE_OTHER)

@@ -31,12 +31,10 @@ pub(crate) fn value(value: &Value) -> Markup {
 
 /// A value that becomes another. Of two texts, the words that differ are marked.
 pub(crate) fn change(before: &Value, after: &Value) -> Markup {
-    match (before, after) {
-        (Value::Text(before), Value::Text(after)) => text_change(before, after),
-        _ => html! {
-            del { (value(before)) } " → " ins { (value(after)) }
-        },
+    if let (Value::Text(before), Value::Text(after)) = (before, after) {
+        return text_change(before, after);
     }
+    html! { del { (value(before)) } " → " ins { (value(after)) } }
 }
 
 /// A float as the row encoding writes it: never mistaken for an integer.

@@ -9,13 +9,15 @@ use super::dom;
 use super::format::{ago, count, number};
 use crate::snapshot::{Entry, Kind, List};
 
-const WIDTH: f64 = 1160.0;
+/// The size of the picture's own units; it is stretched to the width of the page.
+const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 /// Where the marks stand, and the ground of the area.
 const GROUND: f64 = 78.0;
 /// How high the area may reach.
 const CEILING: f64 = 14.0;
-const MARGIN: f64 = 10.0;
+/// What is left free at both sides.
+const MARGIN: f64 = 8.0;
 
 /// The heading, the distance in words, and the picture.
 pub(crate) fn timeline(list: &List) -> Markup {
@@ -26,9 +28,9 @@ pub(crate) fn timeline(list: &List) -> Markup {
         .find_map(|entry| entry.event_delta)
         .and_then(|delta| u64::try_from(delta).ok());
     html! {
-        div.caption {
-            h2 { "Snapshots over time" }
-            p.since {
+        p {
+            span { "Snapshots over time" }
+            span.since {
                 @if let Some(since) = since {
                     (count(since, "event", "events")) " since the newest snapshot"
                 } @else if list.snapshots.is_empty() {
@@ -40,21 +42,24 @@ pub(crate) fn timeline(list: &List) -> Markup {
     }
 }
 
+/// The area is stretched with the page; the marks, each in a picture of its own, keep their shape.
 fn picture(list: &List, now: Timestamp) -> Markup {
     let scale = Scale::of(list, now);
-    let area = scale.area(list);
+    let right = tenth(WIDTH - MARGIN);
     html! {
-        svg.timeline
-            viewBox=(format!("0 0 {WIDTH} {HEIGHT}"))
-            width="100%" height=(HEIGHT) preserveAspectRatio="none"
-            role="group" aria-label="Snapshots over time, oldest to newest"
-        {
-            @if let Some((line, area)) = &area {
-                path.area d=(area) {}
-                path.line d=(line) fill="none" {}
+        svg role="group" aria-label="Snapshots over time, oldest to newest" {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" aria-hidden="true" {
+                @if let Some((line, area)) = scale.area(list) {
+                    path.area d=(area) {}
+                    path.line d=(line) {}
+                } @else {
+                    line.base x1=(MARGIN) x2=(right) y1=(GROUND) y2=(GROUND) {}
+                }
+                line.now x1=(right) x2=(right) y1="6" y2=(GROUND + 8.0) {}
             }
-            line.now x1=(scale.right()) x2=(scale.right()) y1="6" y2=(GROUND + 8.0) {}
-            @for entry in list.snapshots.iter().rev() { (mark(entry, scale.x(entry.created_at), now)) }
+            @for entry in list.snapshots.iter().rev() {
+                (mark(entry, scale.x(entry.created_at), now))
+            }
         }
     }
 }
@@ -64,21 +69,22 @@ fn mark(entry: &Entry, x: f64, now: Timestamp) -> Markup {
     let position =
         entry.last_event_id.map(|at| format!(", event {}", number(at))).unwrap_or_default();
     let said = format!("{snapshot}, {}{position}", ago(entry.created_at, now));
+    let row = format!("#{}", dom::id("row", &snapshot));
     html! {
-        a.mark.(entry.kind.name()) href=(format!("#{}", dom::id("row", &snapshot))) aria-label=(said) {
-            title { (said) }
-            @match entry.kind {
-                Kind::Periodic => circle cx=(tenth(x)) cy=(GROUND) r="4" {},
-                Kind::Rewind => path d=(diamond(x)) {},
+        svg x=(percent(x, WIDTH)) y=(percent(GROUND, HEIGHT)) overflow="visible" {
+            a href=(row) aria-label=(said) {
+                title { (said) }
+                @match entry.kind {
+                    Kind::Periodic => circle.periodic r="4.5" {},
+                    Kind::Rewind => path.rewind d="M0 -6 L6 0 L0 6 L-6 0 Z" {},
+                }
             }
         }
     }
 }
 
-fn diamond(x: f64) -> String {
-    let (left, right) = (tenth(x - 6.0), tenth(x + 6.0));
-    let x = tenth(x);
-    format!("M{x} {} L{right} {GROUND} L{x} {} L{left} {GROUND} Z", GROUND - 6.0, GROUND + 6.0)
+fn percent(value: f64, whole: f64) -> String {
+    format!("{}%", tenth(value * 100.0 / whole))
 }
 
 /// Coordinates to a tenth of a unit: finer is not seen, and longer to send.
@@ -95,20 +101,15 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(list: &List, now: Timestamp) -> Self {
+    fn of(list: &List, present: Timestamp) -> Self {
         let moments = list.snapshots.iter().map(|entry| entry.created_at.as_second());
         let first = moments.clone().min().unwrap_or_default();
-        let last = moments.max().unwrap_or_default().max(now.as_second());
+        let last = moments.max().unwrap_or_default().max(present.as_second());
         let positions = list.snapshots.iter().filter_map(|entry| entry.last_event_id);
         let positions = positions.chain(list.current_event_log_max_id);
         let lowest = positions.clone().min().unwrap_or_default();
         let highest = positions.max().unwrap_or_default();
         Self { first, last, lowest, highest }
-    }
-
-    #[expect(clippy::unused_self, reason = "it belongs to the scale")]
-    fn right(&self) -> f64 {
-        WIDTH - MARGIN
     }
 
     fn x(&self, moment: Timestamp) -> f64 {
@@ -129,7 +130,7 @@ impl Scale {
             .rev()
             .filter_map(|entry| Some((self.x(entry.created_at), self.y(entry.last_event_id?))))
             .collect();
-        points.push((self.right(), self.y(list.current_event_log_max_id?)));
+        points.push((WIDTH - MARGIN, self.y(list.current_event_log_max_id?)));
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (start, end) = (points.first()?.0, points.last()?.0);
         let line: Vec<String> =
