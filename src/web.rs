@@ -52,11 +52,13 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// The largest file that is taken in by an import, in bytes.
     pub import_limit: u64,
+    /// How many connections [`serve`] answers at once; more wait to be accepted.
+    pub connections: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mount: String::new(), hosts: Vec::new(), import_limit: 4 << 30 }
+        Self { mount: String::new(), hosts: Vec::new(), import_limit: 4 << 30, connections: 256 }
     }
 }
 

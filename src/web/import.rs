@@ -1,6 +1,7 @@
 //! Taking over a file that was exported, or that another system wrote.
 
 use std::path::Path;
+use std::time::Duration;
 
 use maud::{Markup, html};
 use poem::http::StatusCode;
@@ -18,6 +19,9 @@ use crate::snapshot::Action;
 
 /// How much of an upload is held in memory.
 const BUFFER: usize = 64 * 1024;
+
+/// How long an upload may send nothing.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// What else than the file may be in an upload, in bytes.
 const ENVELOPE: u64 = 64 * 1024;
@@ -94,7 +98,10 @@ async fn write(field: Field, path: &Path, limit: u64) -> poem::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut written: u64 = 0;
     loop {
-        let read = reader.read(&mut buffer).await.map_err(|error| cut_off(&error))?;
+        let read = tokio::time::timeout(SILENCE, reader.read(&mut buffer))
+            .await
+            .unwrap_or_else(|silent| Err(silent.into()))
+            .map_err(|error| cut_off(&error))?;
         if read == 0 {
             break;
         }

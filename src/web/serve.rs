@@ -1,20 +1,40 @@
 //! Serving the console on its own address.
+//!
+//! The loop that accepts connections is our own because poem's has no deadline for a request's
+//! headers and no bound on connections: a client that sends a byte a minute would keep both.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use poem::listener::TcpAcceptor;
-use poem::{Route, Server};
-use tokio::net::TcpListener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use poem::endpoint::BoxEndpoint;
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, EndpointExt, Response, Route};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Options, routes};
-use crate::error::{Error, Result};
+use super::{Options, links, routes};
+use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::Snapshots;
+
+/// How long a client may take to send a request's headers, or be silent between two requests.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long requests under way may take to end once the server is asked to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// How long to wait after a connection could not be accepted: as a rule there is no file handle
+/// left, and asking again at once would only spin.
+const RETRY: Duration = Duration::from_millis(50);
 
 /// Where the console listens.
 #[derive(Debug)]
@@ -49,7 +69,43 @@ pub async fn serve(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let listener = match listen.into() {
+    let listener = listener(listen.into()).await?;
+    let permits = Arc::new(Semaphore::new(options.connections.max(1)));
+    let mount = links::Links::new(&options.mount).mount().to_owned();
+    let console = routes(snapshots, options);
+    let console: BoxEndpoint<'static, Response> =
+        if mount.is_empty() { console.boxed() } else { Route::new().nest(mount, console).boxed() };
+    let console = Arc::new(console);
+    let connections = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        match accepted {
+            Ok((stream, remote, permit)) => {
+                let talk = converse(stream, remote, console.clone(), connections.watcher());
+                tokio::spawn(async move {
+                    talk.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(FAREWELL, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests had not ended when the server stopped");
+    }
+    Ok(())
+}
+
+async fn listener(listen: Listen) -> Result<TcpListener> {
+    match listen {
         Listen::Address(address) => {
             check_loopback(address)?;
             TcpListener::bind(address).await.map_err(|error| {
@@ -57,42 +113,66 @@ pub async fn serve(
                     .on(address)
                     .hint("choose another with --listen, or stop what listens there")
                     .because(error)
-            })?
+            })
         }
         Listen::Socket(socket) => {
-            check_loopback(socket.local_addr().map_err(|error| lost(&error))?)?;
-            socket
+            let address = socket.local_addr().map_err(|error| {
+                Error::failed("the socket does not listen")
+                    .hint("hand over one that is bound")
+                    .because(error)
+            })?;
+            check_loopback(address)?;
+            Ok(socket)
         }
-    };
-    let mount = super::links::Links::new(&options.mount).mount().to_owned();
-    let console = routes(snapshots, options);
-    let app = if mount.is_empty() {
-        Route::new().nest_no_strip("/", console)
-    } else {
-        Route::new().nest(mount, console)
-    };
-    let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| lost(&error))?;
-    Server::new_with_acceptor(acceptor)
-        .name("snapback")
-        .run_with_graceful_shutdown(app, shutdown, Some(FAREWELL))
-        .await
-        .map_err(|error| lost(&error))
-}
-
-fn lost(error: &io::Error) -> Error {
-    Error::failed(format!("the server lost its socket ({error})")).hint("start it again")
+    }
 }
 
 fn check_loopback(address: SocketAddr) -> Result<()> {
     if address.ip().is_loopback() {
         return Ok(());
     }
-    Err(Error::new(
-        crate::ErrorKind::Forbidden,
-        "the console has no password, so it is served to this machine only",
-    )
-    .on(address)
-    .hint("listen on 127.0.0.1, and reach it from elsewhere through ssh -L or a proxy that asks for a password"))
+    let what = "the console has no password, so it is served to this machine only";
+    Err(Error::new(ErrorKind::Forbidden, what).on(address).hint(
+        "listen on 127.0.0.1, and reach it from elsewhere through ssh -L, or through a proxy on \
+         this machine that asks for a password",
+    ))
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, remote) = listener.accept().await?;
+    Ok((stream, remote, permit))
+}
+
+/// Answers the requests of one connection, from the first to the last.
+async fn converse(
+    stream: TcpStream,
+    remote: SocketAddr,
+    console: Arc<BoxEndpoint<'static, Response>>,
+    watcher: Watcher,
+) {
+    let Ok(local) = stream.local_addr() else { return };
+    let answer = service_fn(move |request: hyper::Request<Incoming>| {
+        let console = console.clone();
+        let from = RemoteAddr(remote.into());
+        let request = (request, LocalAddr(local.into()), from, Scheme::HTTP);
+        async move {
+            let response = console.get_response(request.into()).await;
+            Ok::<hyper::Response<_>, Infallible>(response.into())
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), answer);
+    // A connection that breaks is the client's affair.
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, %remote, "a connection broke");
+    }
 }
 
 #[cfg(test)]
