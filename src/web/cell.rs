@@ -171,15 +171,11 @@ fn hides(letter: char) -> bool {
         )
 }
 
-/// A picture for a control character of ASCII, the code point of any other.
+/// An arrow for what moves the text on, the code point of any other.
 fn name(hidden: char) -> String {
     match hidden {
         '\n' => "↵".to_owned(),
         '\t' => "⇥".to_owned(),
-        '\u{7f}' => "␡".to_owned(),
-        '\0'..='\u{1f}' => {
-            char::from_u32(0x2400 + u32::from(hidden)).unwrap_or('\u{fffd}').to_string()
-        }
         other => format!("‹U+{:04X}›", u32::from(other)),
     }
 }
@@ -198,7 +194,7 @@ mod tests {
         assert_eq!(
             markup,
             "<bdi>&lt;script&gt;&quot;'&amp;<span class=\"control\">‹U+202E›</span>\
-             <span class=\"control\">␀</span><span class=\"control\">↵</span></bdi>"
+             <span class=\"control\">‹U+0000›</span><span class=\"control\">↵</span></bdi>"
         );
     }
 

@@ -122,12 +122,15 @@ fn plan_in_words(snapshot: &SnapshotRef, preview: &Preview) -> Markup {
 }
 
 fn parts(added: u64, removed: u64, changed: u64) -> Markup {
-    let told = [(added, "come back"), (removed, "go"), (changed, "change")];
-    let told: Vec<String> = told
-        .into_iter()
-        .filter(|(amount, _)| *amount > 0)
-        .map(|(amount, verb)| format!("{} {verb}", count(amount, "row", "rows")))
-        .collect();
+    let told: Vec<String> = [
+        (added, "row comes back", "rows come back"),
+        (removed, "row goes", "rows go"),
+        (changed, "row changes", "rows change"),
+    ]
+    .into_iter()
+    .filter(|(amount, ..)| *amount > 0)
+    .map(|(amount, one, many)| count(amount, one, many))
+    .collect();
     html! { (told.join(", ")) }
 }
 

@@ -35,7 +35,9 @@ impl ResponseError for Error {
 
 /// Answers a failed request in the form that it asked for.
 pub(crate) async fn answer(console: &Console, failure: poem::Error, path: &str) -> Response {
-    let status = failure.status();
+    // An id that cannot even be decoded names no snapshot.
+    let undecodable = failure.is::<ParsePathError>();
+    let status = if undecodable { StatusCode::NOT_FOUND } else { failure.status() };
     let error = failure.downcast::<Error>().unwrap_or_else(|other| in_our_words(&other, path));
     if status.is_server_error() {
         tracing::error!(%status, error = %error, "a request failed");
@@ -73,7 +75,7 @@ pub(crate) async fn offering(console: &Console, error: &Error, offers: &Markup) 
 pub(crate) fn block(error: &Error, offers: &Markup) -> Markup {
     let hint = sentence(error.next_step());
     html! {
-        div.error data-alert=(format!("{} {hint}", sentence(&error.to_string())).trim()) {
+        div.error data-alert=(announcement(error)) {
             h2 { (sentence(&error.what())) }
             @if !error.thing().is_empty() { p.thing { code { bdi { (error.thing()) } } } }
             @if !error.detail_lines().is_empty() {
@@ -83,6 +85,15 @@ pub(crate) fn block(error: &Error, offers: &Markup) -> Markup {
             (offers)
         }
     }
+}
+
+/// The error in one breath, to be spoken.
+fn announcement(error: &Error) -> String {
+    let what = match error.thing() {
+        "" => error.what(),
+        thing => format!("{}: {thing}", error.what()),
+    };
+    format!("{} {}", sentence(&what), sentence(error.next_step())).trim_end().to_owned()
 }
 
 /// A clause as a sentence: a capital first, a full stop last.
@@ -133,7 +144,7 @@ fn in_our_words(error: &poem::Error, path: &str) -> Error {
             .on(shown)
             .hint("read with GET, change with POST")
     } else if error.is::<ParsePathError>() {
-        Error::invalid("the address cannot be read")
+        Error::not_found("the address cannot be read")
             .on(shown)
             .hint("escape what is not ASCII as UTF-8 with percent signs")
     } else if let Some(failure) = error.downcast_ref::<ReadBodyError>() {

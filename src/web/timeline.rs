@@ -28,9 +28,9 @@ pub(crate) fn timeline(list: &List) -> Markup {
         .find_map(|entry| entry.event_delta)
         .and_then(|delta| u64::try_from(delta).ok());
     html! {
-        p {
-            span { "Snapshots over time" }
-            span.since {
+        div.caption {
+            h2 { "Snapshots over time" }
+            p.since {
                 @if let Some(since) = since {
                     (count(since, "event", "events")) " since the newest snapshot"
                 } @else if list.snapshots.is_empty() {
