@@ -9,7 +9,7 @@ use poem::{Request, Response, handler};
 use crate::error::Error;
 
 /// A file is never changed under the same address: it may be kept for a year.
-pub(crate) const FOREVER: &str = "public, max-age=31536000, immutable";
+const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// One embedded file.
 pub(crate) struct Asset {
@@ -68,7 +68,8 @@ pub(crate) fn file(Path(name): Path<String>, request: &Request) -> poem::Result<
     let held = request.header(header::IF_NONE_MATCH).unwrap_or_default();
     let response = Response::builder()
         .header(header::ETAG, &asset.tag)
-        .header(header::CACHE_CONTROL, HeaderValue::from_static(FOREVER));
+        .header(header::CACHE_CONTROL, HeaderValue::from_static(FOREVER))
+        .header(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if held.split(',').any(|tag| tag.trim().trim_start_matches("W/") == asset.tag) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }

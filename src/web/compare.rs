@@ -35,7 +35,7 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
     }
     let asked = (from.clone(), to.clone());
     let preview = console.blocking(move |snapshots| snapshots.compare(&asked.0, &asked.1)).await?;
-    let title = format!("{from} and {to}");
+    let title = format!("Compare {from} with {to}");
     let fragment = console.wanted() == Wanted::Fragment;
     Ok(console
         .answer(&preview, &title, || comparison(links, &from, &to, &preview, fragment))

@@ -67,6 +67,9 @@ pub(crate) fn confirmation(
             (plan_in_words(snapshot, preview))
             (scopes(preview, scope))
             (schema(preview, choices))
+            @if !preview.notes.is_empty() {
+                ul.notes { @for note in &preview.notes { li { (note) } } }
+            }
             (only_tables(preview, choices))
             p {
                 label {
@@ -166,7 +169,6 @@ fn schema(preview: &Preview, choices: &Choices) -> Markup {
             div.schema {
                 p { "The schema is another now:" }
                 ul { @for line in &preview.schema_differences { li { (line) } } }
-                @for note in &preview.notes { p { (note) } }
                 label {
                     input type="checkbox" name="accept_schema" value="1" checked[choices.accept_schema];
                     "Restore all the same, columns matched by name"

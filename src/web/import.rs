@@ -82,12 +82,12 @@ pub(crate) async fn import(
             // The folder moves along: it must outlive the work, not this request.
             let entry = snapshots.import(&path, BY);
             drop(folder);
-            Ok((entry?, list::read(snapshots)?))
+            Ok((entry?, list::read(snapshots).ok()))
         })
         .await?;
     let links = console.links();
     Ok(console.done(Action::Import, StatusCode::CREATED, &entry, || {
-        take::added(links, &entry, &listed, "Snapshot imported")
+        take::added(links, &entry, listed.as_ref(), "Snapshot imported")
     })?)
 }
 

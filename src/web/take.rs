@@ -25,12 +25,13 @@ pub(crate) async fn take(console: Console, fields: Fields) -> poem::Result<Respo
     let (entry, listed) = console
         .blocking(move |snapshots| {
             let entry = snapshots.take(note.as_deref().filter(|note| !note.is_empty()), BY)?;
-            Ok((entry, list::read(snapshots)?))
+            // It is taken: a list that cannot be read now must not turn that into an error.
+            Ok((entry, list::read(snapshots).ok()))
         })
         .await?;
     let links = console.links();
     Ok(console.done(Action::Take, StatusCode::CREATED, &entry, || {
-        added(links, &entry, &listed, "Snapshot taken")
+        added(links, &entry, listed.as_ref(), "Snapshot taken")
     })?)
 }
 
@@ -50,7 +51,12 @@ fn take_form(links: &Links) -> Markup {
 }
 
 /// The answer to what added a snapshot: the result, and the list with the focus on the new row.
-pub(crate) fn added(links: &Links, entry: &Entry, listed: &list::Listed, what: &str) -> Markup {
+pub(crate) fn added(
+    links: &Links,
+    entry: &Entry,
+    listed: Option<&list::Listed>,
+    what: &str,
+) -> Markup {
     let snapshot = entry.snapshot();
     let rows = number_or_dash(entry.rows);
     let size = bytes_or_dash(entry.new_bytes);
@@ -60,6 +66,8 @@ pub(crate) fn added(links: &Links, entry: &Entry, listed: &list::Listed, what: &
             p { a href=(links.row(&snapshot)) { (snapshot) } " · " (rows) " rows · " (size) " new" }
         }
         (super::layout::partial("#tool", "innerHTML", &html! {}))
-        (list::refreshed(links, listed, "innerMorph", Some(&snapshot)))
+        @if let Some(listed) = listed {
+            (list::refreshed(links, listed, "innerMorph", Some(&snapshot)))
+        }
     }
 }
