@@ -63,24 +63,25 @@ pub(crate) async fn import(
         return Err(too_large(limit).into());
     }
     let folder = tempfile::tempdir().map_err(|error| not_written(&error))?;
-    let path = folder.path().join("upload");
-    let mut arrived = false;
+    let mut arrived = None;
     while let Some(field) = upload.next_field().await? {
-        if field.name() == Some("file") && !arrived {
-            arrived = true;
+        if field.name() == Some("file") && arrived.is_none() {
+            let name = plain_name(field.file_name().unwrap_or_default());
+            let path = folder.path().join(&name);
             write(field, &path, limit).await?;
+            arrived = Some((name, path));
         }
     }
-    if !arrived {
+    let Some((name, path)) = arrived else {
         return Err(Error::invalid("the upload has no file")
             .on("file")
             .hint("send the file as multipart/form-data in a field named file")
             .into());
-    }
+    };
     let (entry, listed) = console
         .blocking(move |snapshots| {
             // The folder moves along: it must outlive the work, not this request.
-            let entry = snapshots.import(&path, BY);
+            let entry = snapshots.import(&path, BY).map_err(|error| error.on(name));
             drop(folder);
             Ok((entry?, list::read(snapshots).ok()))
         })
@@ -89,6 +90,14 @@ pub(crate) async fn import(
     Ok(console.done(Action::Import, StatusCode::CREATED, &entry, || {
         take::added(links, &entry, listed.as_ref(), "Snapshot imported")
     })?)
+}
+
+/// The name of an uploaded file without anything that could lead to another folder.
+fn plain_name(sent: &str) -> String {
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    let kept: String = sent.chars().filter(plain).take(100).collect();
+    let kept = kept.trim_start_matches('.');
+    if kept.is_empty() { "upload".to_owned() } else { kept.to_owned() }
 }
 
 /// Writes an uploaded file to `path`, and stops as soon as it is too large.
@@ -136,6 +145,14 @@ fn not_written(error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_uploaded_name_stays_in_its_folder() {
+        assert_eq!(plain_name("../../etc/chat (2).db"), "etcchat2.db");
+        for name in ["", "..", "/", "é"] {
+            assert_eq!(plain_name(name), "upload");
+        }
+    }
 
     #[test]
     fn a_file_beyond_the_limit_names_it_and_the_way_out() {
