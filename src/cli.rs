@@ -1,0 +1,142 @@
+//! The command line: every verb of the library as a command, over its public interface only.
+//!
+//! The terminal, the environment and the process's exit code are known here and nowhere else.
+
+mod change;
+mod error;
+mod look;
+mod options;
+mod print;
+mod serve;
+mod text;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use snapback::Result;
+
+pub(crate) use options::DatabaseOptions;
+pub(crate) use serve::{ServeOptions, listen, serve};
+
+/// The environment variable that says what is logged, in the syntax of `tracing`'s filter.
+const LOG_VARIABLE: &str = "SNAPBACK_LOG";
+
+/// See, take, preview and restore snapshots of a live event-sourced SQLite database.
+#[derive(Debug, Parser)]
+#[command(name = "snapback", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves a self-made demo database with live writes
+    Demo(crate::demo::Demo),
+    /// Serves the console for a database
+    Serve(serve::Serve),
+    /// Takes a snapshot and prints its name
+    Take(change::Take),
+    /// Lists every snapshot, newest first
+    List(look::List),
+    /// Shows what restoring a snapshot would change
+    Diff(look::Diff),
+    /// Restores a snapshot, after a safety copy of the present state
+    Restore(change::Restore),
+    /// Reads snapshots back; exit code 1 if anything is damaged
+    Verify(look::Verify),
+    /// Deletes a snapshot
+    Delete(change::Delete),
+    /// Applies retention and prints what it keeps and why
+    Prune(change::Prune),
+    /// Writes a whole snapshot to one file
+    Export(change::Export),
+    /// Takes over an exported file as a snapshot and prints its name
+    Import(change::Import),
+}
+
+/// Whether a command that did its work found everything well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing to report.
+    Well,
+    /// The command's answer is bad news, already printed: damage was found.
+    BadNews,
+}
+
+impl Command {
+    fn run(self, out: &mut dyn Write) -> Result<Outcome> {
+        match self {
+            Self::Demo(demo) => demo.run(out),
+            Self::Serve(serve) => serve.run(out),
+            Self::Take(take) => take.run(out),
+            Self::List(list) => list.run(out),
+            Self::Diff(diff) => diff.run(out),
+            Self::Restore(restore) => restore.run(out),
+            Self::Verify(verify) => verify.run(out),
+            Self::Delete(delete) => delete.run(out),
+            Self::Prune(prune) => prune.run(out),
+            Self::Export(export) => export.run(out),
+            Self::Import(import) => import.run(out),
+        }
+    }
+
+    /// Whether facts and errors are wanted as JSON.
+    fn json(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Serve(_) => false,
+            Self::Take(take) => take.database.json,
+            Self::List(list) => list.database.json,
+            Self::Diff(diff) => diff.database.json,
+            Self::Restore(restore) => restore.database.json,
+            Self::Verify(verify) => verify.database.json,
+            Self::Delete(delete) => delete.database.json,
+            Self::Prune(prune) => prune.database.json,
+            Self::Export(export) => export.database.json,
+            Self::Import(import) => import.database.json,
+        }
+    }
+}
+
+/// Runs the command that the process was started with.
+///
+/// The exit code is 0 when it was done, 1 when it failed or found damage, 2 on bad usage.
+pub(crate) fn main() -> ExitCode {
+    let command = match parse(std::env::args_os()) {
+        Ok(cli) => cli.command,
+        Err(usage) => usage.exit(),
+    };
+    log_to_stderr();
+    let json = command.json();
+    match command.run(&mut std::io::stdout().lock()) {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::BadNews) => ExitCode::FAILURE,
+        // Whoever read our output has seen enough: no failure, and nobody left to tell.
+        Err(failure) if print::is_broken_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let report = error::report(&failure, json);
+            // With standard error gone there is no place left to complain to.
+            let _ = std::io::stderr().lock().write_all(report.as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the arguments; the error carries what clap prints, and clap's exit code.
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let version =
+        format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), rusqlite::version());
+    let command = Cli::command().version(version);
+    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env(LOG_VARIABLE)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! What every command wants to know of the database and its store.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use snapback::database::{Database, EventOptions};
+use snapback::snapshot::{Options, Snapshots};
+use snapback::store::Store;
+use snapback::{Error, Result};
+
+/// The database, its store, its event log and its retention.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DatabaseOptions {
+    /// The live SQLite database
+    #[arg(long, value_name = "FILE", env = "SNAPBACK_DB", help_heading = "Database")]
+    pub(crate) db: PathBuf,
+
+    /// Where snapshots live: a directory or an object-store URL [default: FILE.snapback/]
+    #[arg(long, value_name = "PLACE", env = "SNAPBACK_STORE", help_heading = "Database")]
+    pub(crate) store: Option<String>,
+
+    /// Print facts as JSON, and errors too
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) tables: TableOptions,
+}
+
+/// Which table is the event log, and which tables are left out.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Database")]
+pub(crate) struct TableOptions {
+    /// The event log's table, or `none` [default: detected]
+    #[arg(long, value_name = "TABLE", env = "SNAPBACK_EVENT_TABLE")]
+    event_table: Option<String>,
+
+    /// The event log's position column [default: detected]
+    #[arg(long, value_name = "COLUMN", env = "SNAPBACK_EVENT_COLUMN")]
+    event_column: Option<String>,
+
+    /// The column that tells an event's type [default: detected]
+    #[arg(long, value_name = "COLUMN", env = "SNAPBACK_EVENT_TYPE_COLUMN")]
+    event_type_column: Option<String>,
+
+    /// The column that tells an event's time [default: detected]
+    #[arg(long, value_name = "COLUMN", env = "SNAPBACK_EVENT_TIME_COLUMN")]
+    event_time_column: Option<String>,
+
+    /// A table that is neither snapshotted nor restored; `*` and `?` match; repeated or with commas
+    #[arg(long, value_name = "PATTERN", env = "SNAPBACK_EXCLUDE_TABLE", value_delimiter = ',')]
+    exclude_table: Vec<String>,
+
+    /// How many snapshots of each kind retention keeps; 0 keeps all
+    #[arg(long, value_name = "N", env = "SNAPBACK_KEEP_LAST", default_value_t = 5)]
+    keep_last: usize,
+}
+
+impl DatabaseOptions {
+    /// Opens the database and its store.
+    pub(crate) fn open(&self) -> Result<Snapshots> {
+        let database = Database::open(&self.db, &self.tables.events())?;
+        Snapshots::open(database, Store::open(&self.store()?)?, self.tables.snapshots())
+    }
+
+    /// The store's place as it was given, or beside the database.
+    pub(crate) fn store(&self) -> Result<String> {
+        match &self.store {
+            Some(place) => Ok(place.clone()),
+            None => beside(&self.db),
+        }
+    }
+}
+
+impl TableOptions {
+    pub(crate) fn events(&self) -> EventOptions {
+        EventOptions {
+            table: self.event_table.clone(),
+            column: self.event_column.clone(),
+            type_column: self.event_type_column.clone(),
+            time_column: self.event_time_column.clone(),
+        }
+    }
+
+    pub(crate) fn snapshots(&self) -> Options {
+        Options {
+            keep_last: self.keep_last,
+            exclude_tables: self.exclude_table.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+/// The store that belongs to a database when nobody names one.
+pub(crate) fn beside(database: &Path) -> Result<String> {
+    let mut place = database.as_os_str().to_owned();
+    place.push(".snapback");
+    place.into_string().map_err(|place| {
+        Error::invalid("the store beside this database would have a name that is not UTF-8")
+            .on(place.display())
+            .hint("say where snapshots should live with --store")
+    })
+}
+
+/// Who a command says it was, for the history.
+pub(crate) fn by() -> String {
+    std::env::var("USER")
+        .ok()
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "command line".to_owned())
+}

@@ -1,0 +1,154 @@
+//! `snapback serve`: the console, until the process is told to stop.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+
+use clap::Args;
+use snapback::snapshot::{Now, Snapshots};
+use snapback::{Error, Result};
+
+use super::options::DatabaseOptions;
+use super::{Outcome, print};
+
+/// `snapback serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    options: ServeOptions,
+
+    #[command(flatten)]
+    database: DatabaseOptions,
+}
+
+/// Where the console listens, and to which names.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Console")]
+pub(crate) struct ServeOptions {
+    /// The address and port to listen at; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", env = "SNAPBACK_LISTEN", default_value = "127.0.0.1:7878")]
+    listen: SocketAddr,
+
+    /// A further name under which browsers reach the console; repeated or with commas
+    #[arg(long, value_name = "NAME", env = "SNAPBACK_HOST", value_delimiter = ',')]
+    host: Vec<String>,
+}
+
+impl Serve {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
+        let listener = listen(&self.options)?;
+        let snapshots = self.database.open()?;
+        let now = snapshots.now()?;
+        print::say(out, &greeting(&now, &self.database.store()?))?;
+        serve(snapshots, listener, &self.options, out)?;
+        Ok(Outcome::Well)
+    }
+}
+
+/// Takes the address, so that a second console on it is refused before any work is done.
+pub(crate) fn listen(options: &ServeOptions) -> Result<TcpListener> {
+    TcpListener::bind(options.listen).map_err(|source| {
+        Error::failed("cannot listen at this address")
+            .on(options.listen)
+            .hint("choose another with --listen, or stop what listens there")
+            .because(source)
+    })
+}
+
+/// Says where the console is and serves it until Ctrl-C or SIGTERM.
+pub(crate) fn serve(
+    snapshots: Snapshots,
+    listener: TcpListener,
+    options: &ServeOptions,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let failed = |source| Error::failed("the console cannot be started").because::<std::io::Error>(source);
+    let address = listener.local_addr().map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    print::say(out, &format!("\nhttp://{address}/snapshots\nstop with Ctrl-C\n"))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let mut web = snapback::web::Options::default();
+        web.hosts.clone_from(&options.host);
+        snapback::web::serve(snapshots, listener, web, stop()).await
+    })
+}
+
+/// Resolves when the process is asked to stop.
+async fn stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            // Without a handler SIGTERM ends the process at once, which is a stop as well.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        // An error means that no handler could be set: Ctrl-C then ends the process at once.
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// What is served, in a few lines.
+fn greeting(now: &Now, store: &str) -> String {
+    let log = match (&now.event_table, now.position) {
+        (Some(table), Some(position)) => {
+            format!("events in {}, the last is {}", print::printable(table), print::grouped(position))
+        }
+        (Some(table), None) => format!("events in {}, none yet", print::printable(table)),
+        (None, _) => "no event log".to_owned(),
+    };
+    let mut lines = format!(
+        "database  {} ({}, {log})\nstore     {}\nSQLite    {}, journal mode {}\n",
+        print::printable(&now.path),
+        print::size(now.bytes),
+        print::printable(store),
+        rusqlite::version(),
+        now.journal_mode
+    );
+    if !now.journal_mode.eq_ignore_ascii_case("wal") {
+        lines.push_str(
+            "advice    in this mode the application's writers wait while a snapshot is read;\n          \
+             `PRAGMA journal_mode = WAL` on the database avoids that\n",
+        );
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(journal_mode: &str) -> Now {
+        Now {
+            name: "app.db".into(),
+            path: "/data/app.db".into(),
+            position: Some(48_213),
+            bytes: 61_000_000,
+            event_table: Some("event_log".into()),
+            journal_mode: journal_mode.into(),
+        }
+    }
+
+    #[test]
+    fn the_greeting_names_database_store_and_library() {
+        let expected = format!(
+            "database  /data/app.db (61 MB, events in event_log, the last is 48 213)\n\
+             store     /data/app.db.snapback\n\
+             SQLite    {}, journal mode wal\n",
+            rusqlite::version()
+        );
+        assert_eq!(greeting(&now("wal"), "/data/app.db.snapback"), expected);
+    }
+
+    #[test]
+    fn a_rollback_journal_brings_the_advice_to_use_wal() {
+        let advice = "advice    in this mode the application's writers wait while a snapshot is \
+                      read;\n          `PRAGMA journal_mode = WAL` on the database avoids that\n";
+        assert!(greeting(&now("delete"), "x").ends_with(advice));
+    }
+}
