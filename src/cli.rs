@@ -10,22 +10,27 @@ mod print;
 mod serve;
 mod text;
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use snapback::Result;
 
-pub(crate) use options::DatabaseOptions;
+pub(crate) use options::beside as store_beside;
+pub(crate) use print::say;
 pub(crate) use serve::{ServeOptions, listen, serve};
 
 /// The environment variable that says what is logged, in the syntax of `tracing`'s filter.
 const LOG_VARIABLE: &str = "SNAPBACK_LOG";
 
+/// Ours, and that of the SQLite inside: some releases of it could damage a database.
+static VERSION: LazyLock<String> =
+    LazyLock::new(|| format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), rusqlite::version()));
+
 /// See, take, preview and restore snapshots of a live event-sourced SQLite database.
 #[derive(Debug, Parser)]
-#[command(name = "snapback", disable_help_subcommand = true)]
+#[command(name = "snapback", version = VERSION.as_str(), disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -104,7 +109,7 @@ impl Command {
 ///
 /// The exit code is 0 when it was done, 1 when it failed or found damage, 2 on bad usage.
 pub(crate) fn main() -> ExitCode {
-    let command = match parse(std::env::args_os()) {
+    let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(usage) => usage.exit(),
     };
@@ -122,14 +127,6 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Reads the arguments; the error carries what clap prints, and clap's exit code.
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let version =
-        format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), rusqlite::version());
-    let command = Cli::command().version(version);
-    Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
 fn log_to_stderr() {

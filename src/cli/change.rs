@@ -196,7 +196,8 @@ pub(super) struct Export {
 
 #[derive(Serialize)]
 struct Exported<'a> {
-    exported: &'a SnapshotRef,
+    #[serde(rename = "exported")]
+    snapshot: &'a SnapshotRef,
     format: &'a str,
     file: String,
 }
@@ -205,12 +206,12 @@ impl Export {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
         self.database.open()?.export(&self.snapshot, self.format, &self.output, &by())?;
         let fact = Exported {
-            exported: &self.snapshot,
+            snapshot: &self.snapshot,
             format: self.format.name(),
             file: self.output.display().to_string(),
         };
         print::fact(out, self.database.json, &fact, |fact| {
-            format!("exported {} to {}\n", fact.exported, print::printable(&fact.file))
+            format!("exported {} to {}\n", fact.snapshot, print::printable(&fact.file))
         })?;
         Ok(Outcome::Well)
     }

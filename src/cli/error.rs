@@ -1,5 +1,7 @@
 //! An error as the terminal shows it: what happened to which thing, then what to do.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use snapback::Error;
 use snapback::snapshot::Preview;
@@ -45,13 +47,13 @@ fn as_json(failure: &Error) -> String {
 fn as_lines(failure: &Error) -> String {
     let mut lines = format!("snapback: {}\n", printable(&failure.to_string()));
     for detail in failure.detail_lines() {
-        lines.push_str(&format!("  {}\n", printable(detail)));
+        let _ = writeln!(lines, "  {}", printable(detail));
     }
     if let Some(plan) = failure.new_plan() {
         lines.push_str(&text::preview(plan));
     }
     if !failure.next_step().is_empty() {
-        lines.push_str(&format!("hint: {}\n", printable(failure.next_step())));
+        let _ = writeln!(lines, "hint: {}", printable(failure.next_step()));
     }
     lines
 }

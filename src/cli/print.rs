@@ -1,6 +1,7 @@
 //! Plain columns, grouped numbers, readable sizes: how facts become text.
 
 use std::error::Error as _;
+use std::fmt;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -31,13 +32,15 @@ impl Columns {
     }
 
     /// Adds a row, a cell a column.
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(super) fn row(&mut self, cells: &[String]) {
         self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
     }
 }
 
-impl std::fmt::Display for Columns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -47,8 +50,8 @@ impl std::fmt::Display for Columns {
             let mut line = String::new();
             for ((cell, side), width) in row.iter().zip(&self.sides).zip(&widths) {
                 match side {
-                    Side::Left => line.push_str(&format!("{cell:<width$}  ")),
-                    Side::Right => line.push_str(&format!("{cell:>width$}  ")),
+                    Side::Left => write!(line, "{cell:<width$}  ")?,
+                    Side::Right => write!(line, "{cell:>width$}  ")?,
                 }
             }
             writeln!(f, "{}", line.trim_end())?;
@@ -189,12 +192,9 @@ mod tests {
     #[test]
     fn columns_align_and_lines_do_not_trail() {
         let mut columns = Columns::new(&[("NAME", Side::Left), ("ROWS", Side::Right)]);
-        columns.row(vec!["messages".into(), "1 000".into()]);
-        columns.row(vec!["ü".into(), "1".into()]);
-        assert_eq!(
-            columns.to_string(),
-            "NAME       ROWS\nmessages  1 000\nü             1\n"
-        );
+        columns.row(&["messages".into(), "1 000".into()]);
+        columns.row(&["ü".into(), "1".into()]);
+        assert_eq!(columns.to_string(), "NAME       ROWS\nmessages  1 000\nü             1\n");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn list(list: &List) -> String {
         ("NOTE", Left),
     ]);
     for entry in &list.snapshots {
-        columns.row(vec![
+        columns.row(&[
             entry.snapshot().to_string(),
             moment(entry.created_at),
             grouped_or_dash(entry.last_event_id),
@@ -153,7 +153,7 @@ fn tables<'a>(all: impl Iterator<Item = &'a TableCounts>, preview: &Preview) -> 
             continue;
         }
         differ = true;
-        columns.row(vec![
+        columns.row(&[
             table.name.clone(),
             signed('+', table.added),
             signed('-', table.removed),
@@ -241,7 +241,7 @@ pub(super) fn verified(all: &[Verified]) -> String {
     ]);
     let mut damage = String::new();
     for one in all {
-        columns.row(vec![
+        columns.row(&[
             one.snapshot.to_string(),
             state(one.state).to_owned(),
             grouped(one.rows),
@@ -268,7 +268,7 @@ pub(super) fn pruned(pruned: &Pruned) -> String {
             (false, true) => "would go",
             (false, false) => "gone",
         };
-        columns.row(vec![verdict.snapshot.to_string(), fate.to_owned(), verdict.why.clone()]);
+        columns.row(&[verdict.snapshot.to_string(), fate.to_owned(), verdict.why.clone()]);
     }
     let table = if pruned.snapshots.is_empty() { String::new() } else { columns.to_string() };
     let packs = count(pruned.packs_removed, "pack");
