@@ -30,7 +30,7 @@ static VERSION: LazyLock<String> =
 
 /// See, take, preview and restore snapshots of a live event-sourced SQLite database.
 #[derive(Debug, Parser)]
-#[command(name = "snapback", version = VERSION.as_str(), disable_help_subcommand = true)]
+#[command(name = "snapback", version = VERSION.as_str())]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use snapback::snapshot::{
-    Entry, Format, List, Point, Preview, Pruned, Restored, Scope, SnapshotRef, State, TableCounts,
-    Verified,
+    Entry, Format, List, Point, Preview, Pruned, Restored, Scope, SnapshotRef, State, Verified,
 };
 
 use super::print::Side::{Left, Right};
@@ -102,7 +101,7 @@ fn remarks(entry: &Entry) -> String {
 /// What restoring a snapshot would change.
 pub(super) fn preview(preview: &Preview) -> String {
     let mut out = heading(preview);
-    out.push_str(&tables(preview.tables.iter().chain(&preview.event_log), preview));
+    out.push_str(&tables(preview));
     events(&mut out, preview);
     sentences(&mut out, "the schemas differ:", &preview.schema_differences);
     sentences(&mut out, "notes:", &preview.notes);
@@ -137,7 +136,7 @@ fn heading(preview: &Preview) -> String {
     format!("from {} to {to}\n{}\n\n", preview.from, parts.join(" · "))
 }
 
-fn tables<'a>(all: impl Iterator<Item = &'a TableCounts>, preview: &Preview) -> String {
+fn tables(preview: &Preview) -> String {
     let mut columns = Columns::new(&[
         ("TABLE", Left),
         ("ADDED", Right),
@@ -147,7 +146,7 @@ fn tables<'a>(all: impl Iterator<Item = &'a TableCounts>, preview: &Preview) -> 
     ]);
     let mut same = Vec::new();
     let mut differ = false;
-    for table in all {
+    for table in &preview.tables {
         if table.differing() == 0 {
             same.push(printable(&table.name));
             continue;
@@ -170,6 +169,14 @@ fn tables<'a>(all: impl Iterator<Item = &'a TableCounts>, preview: &Preview) -> 
     }
     let changed = count(preview.changed_tables().count() as u64, "table");
     let _ = writeln!(out, "{changed}, {} differ", count(preview.differing_rows(), "row"));
+    if let Some(log) = preview.event_log.as_ref().filter(|log| log.differing() > 0) {
+        // A comparison has no plan, and no scope to choose.
+        let scope = if preview.plan.is_some() { ", only with --scope rewind" } else { "" };
+        let (added, removed) = (signed('+', log.added), signed('-', log.removed));
+        let changed = signed('~', log.changed);
+        let _ =
+            writeln!(out, "event log: {added} added, {removed} removed, {changed} changed{scope}");
+    }
     out
 }
 
@@ -218,14 +225,19 @@ pub(super) fn restored(restored: &Restored) -> String {
     }
     if restored.scope == Scope::Rewind {
         let (removed, added) = (restored.events_removed, restored.events_added);
-        let _ = writeln!(out, "  event log: {} removed, {added} brought back", grouped(removed));
+        let _ = writeln!(
+            out,
+            "  event log: {} removed, {} brought back",
+            grouped(removed),
+            grouped(added)
+        );
     }
     sentences(&mut out, "notes:", &restored.notes);
     let _ = writeln!(out, "writers waited {} ms", grouped(restored.lock_ms));
     let rewind = &restored.rewind;
     let _ = writeln!(
         out,
-        "undo with: snapback restore {rewind} --confirm {} --scope {}",
+        "undo, on the same database: snapback restore {rewind} --confirm {} --scope {}",
         rewind.id, restored.scope
     );
     out

@@ -1,0 +1,34 @@
+# What people and CI call. Every recipe is a plain command: `just` is never required.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# The demo, served at http://127.0.0.1:7878.
+run *arguments:
+    cargo run --release -- demo {{arguments}}
+
+# Every test. Browser tests need chromium and chromium-driver.
+test *arguments:
+    cargo test {{arguments}}
+
+# What has to be clean before a commit.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Formats the code.
+fmt:
+    cargo fmt
+
+# The costs of the verbs beside plain SQLite: `just bench --mb 500`.
+bench *arguments:
+    cargo bench --bench verbs -- {{arguments}}
+
+# Licences, advisories and sources of the dependencies (needs cargo-deny).
+deny:
+    cargo deny check
+
+# What CI runs.
+ci:
+    .ci/run
