@@ -1,0 +1,9 @@
+//! The built program: every command, its answers as text and as JSON, its errors and exit codes.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod console;
+mod facts;
+mod restoring;
+mod terminal;
+mod usage;

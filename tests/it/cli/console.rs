@@ -1,0 +1,144 @@
+//! serve and demo: up, answering, and down when told.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use super::terminal::Terminal;
+
+/// A console that was started, and is killed should the test give up.
+struct Console {
+    process: Child,
+    out: BufReader<ChildStdout>,
+    /// Everything it said up to its address.
+    said: String,
+    /// Where it listens: `127.0.0.1:PORT`.
+    address: String,
+}
+
+impl Console {
+    fn start(terminal: &Terminal, arguments: &[&str]) -> Self {
+        let mut process = terminal
+            .program()
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut out = BufReader::new(process.stdout.take().expect("its output"));
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(out.read_line(&mut line).expect("a line"), 0, "it ended: {said}");
+            said.push_str(&line);
+            if let Some(rest) = line.trim_end().strip_prefix("http://") {
+                break rest.trim_end_matches("/snapshots").to_owned();
+            }
+        };
+        Self { process, out, said, address }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("a connection");
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Asks it to stop and waits until it has.
+    fn stop(mut self, signal: &str) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("its last words");
+        self.process.wait().expect("an end")
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn serve_says_where_it_is_answers_and_stops_when_told() {
+    let terminal = Terminal::new().with_notes(1);
+    for signal in ["TERM", "INT"] {
+        let console = Console::start(&terminal, &["serve", "--db", "app.db"]);
+        assert!(console.said.contains("app.db"), "{}", console.said);
+        assert!(console.said.contains("journal mode wal"), "{}", console.said);
+        assert!(!console.said.contains("advice"), "{}", console.said);
+        let answer = console.get("/healthz");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(console.stop(signal).code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn serve_advises_wal_for_a_database_in_rollback_mode() {
+    let terminal = Terminal::new();
+    terminal.sql("PRAGMA journal_mode = DELETE");
+    let console = Console::start(&terminal, &["serve", "--db", "app.db"]);
+    assert!(console.said.contains("journal mode delete"), "{}", console.said);
+    assert!(console.said.contains("PRAGMA journal_mode = WAL"), "{}", console.said);
+}
+
+#[test]
+fn serve_on_a_taken_address_says_so() {
+    let terminal = Terminal::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = taken.local_addr().expect("its name").to_string();
+    let error = terminal.on_app(&["serve", "--listen", &address]).failed();
+    let expected = format!("snapback: {address}: cannot listen at this address (");
+    assert!(error.starts_with(&expected), "{error}");
+    assert!(
+        error.ends_with("\nhint: choose another with --listen, or stop what listens there\n"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_demo_has_a_history_writes_on_and_is_found_again() {
+    let terminal = Terminal::new();
+    let demo = ["demo", "--dir", "demo"];
+    let console = Console::start(&terminal, &demo);
+    assert!(console.said.contains("can be deleted"), "{}", console.said);
+    let list =
+        |terminal: &Terminal| terminal.run(&["list", "--db", "demo/chat.db", "--json"]).json();
+    let before = list(&terminal);
+    let snapshots = before["snapshots"].as_array().expect("snapshots").clone();
+    let some = |wanted: &dyn Fn(&serde_json::Value) -> bool| snapshots.iter().any(wanted);
+    assert!(some(&|entry| entry["kind"] == "rewind"));
+    assert!(some(&|entry| entry["pinned"] == true));
+    assert!(some(&|entry| entry["state"] == "damaged"));
+    // The application goes on: its log grows while the console is open.
+    let now = |list: &serde_json::Value| list["current_event_log_max_id"].as_i64();
+    let grown = (0..1000).any(|_| now(&list(&terminal)) > now(&before));
+    assert!(grown, "no event in the time of a thousand listings");
+    assert_eq!(console.stop("TERM").code(), Some(0));
+
+    let again = Console::start(&terminal, &demo);
+    assert!(again.said.contains("the demo of before"), "{}", again.said);
+    let kept = list(&terminal)["snapshots"].as_array().map(Vec::len);
+    assert_eq!(kept, Some(snapshots.len()));
+}
+
+#[test]
+fn a_fresh_demo_leaves_strange_files_alone() {
+    let terminal = Terminal::new();
+    std::fs::create_dir(terminal.file("demo")).expect("a folder");
+    std::fs::write(terminal.file("demo/thesis.txt"), "mine").expect("a file");
+    let console = Console::start(&terminal, &["demo", "--dir", "demo", "--fresh"]);
+    assert_eq!(console.stop("TERM").code(), Some(0));
+    let kept = std::fs::read_to_string(terminal.file("demo/thesis.txt")).expect("the file");
+    assert_eq!(kept, "mine");
+}
