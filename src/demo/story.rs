@@ -2,11 +2,11 @@
 //!
 //! The database is asked every time, never a copy in memory: a restore may have changed it.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction};
 
 use super::app::{Author, Event};
 use super::random::Random;
-use super::words::{FACTS, OPENINGS, SETTINGS, TAGS, THANKS, TOPICS, Topic};
+use super::words::{CLOSINGS, FACTS, OPENINGS, SETTINGS, TAGS, THANKS, TOPICS, Topic};
 
 /// The events before anything can be said: the first bots, and the settings.
 pub(super) fn opening() -> Vec<Event> {
@@ -75,22 +75,31 @@ fn bot_joins(tx: &Transaction<'_>) -> rusqlite::Result<Option<Event>> {
 
 fn chat_created(tx: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<Option<Event>> {
     let Some(bot) = some(tx, random, "bots")? else { return Ok(None) };
-    let title = title(topic_of(tx, bot)?, random);
-    Ok(Some(Event::ChatCreated { chat: free(tx, "chats")?, bot, title }))
+    let topic = topic_of(tx, bot)?;
+    let chat = free(tx, "chats")?;
+    let title = title(topic, thing_of(topic, chat), random);
+    Ok(Some(Event::ChatCreated { chat, bot, title }))
 }
 
 fn chat_renamed(tx: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<Option<Event>> {
-    let Some((chat, bot, _)) = lively_chat(tx, random)? else { return Ok(None) };
-    let title = title(topic_of(tx, bot)?, random);
+    let Some(Lively { chat, bot, .. }) = lively_chat(tx, random)? else { return Ok(None) };
+    let topic = topic_of(tx, bot)?;
+    let title = title(topic, thing_of(topic, chat), random);
     Ok(Some(Event::ChatRenamed { chat, title }))
 }
 
 fn posted_or_first_chat(tx: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<Event> {
-    let Some((chat, bot, last)) = lively_chat(tx, random)? else {
+    let Some(Lively { chat, bot, last }) = lively_chat(tx, random)? else {
         return Ok(chat_created(tx, random)?.unwrap_or_else(|| bot_created(1, &TOPICS[0])));
     };
-    let author = if last.as_deref() == Some("user") { Author::Bot } else { Author::User };
-    let body = sentence(topic_of(tx, bot)?, author, random);
+    let topic = topic_of(tx, bot)?;
+    let thing = thing_of(topic, chat);
+    let (author, body) = match last {
+        Some((author, said)) if author == "user" => {
+            (Author::Bot, answer(topic, thing, &said, random))
+        }
+        _ => (Author::User, question(topic, thing, random)),
+    };
     Ok(Event::MessagePosted { message: free(tx, "messages")?, chat, author, body })
 }
 
@@ -156,8 +165,13 @@ fn tag_removed(tx: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<Op
     Ok(tag.map(|tag| Event::TagRemoved { chat, tag }))
 }
 
-fn title(topic: &Topic, random: &mut Random) -> String {
-    let thing = random.pick(topic.things);
+/// What a chat is about, the same for as long as it goes on.
+fn thing_of(topic: &Topic, chat: i64) -> &'static str {
+    let place = usize::try_from(chat).unwrap_or_default() % topic.things.len();
+    topic.things[place]
+}
+
+fn title(topic: &Topic, thing: &str, random: &mut Random) -> String {
     match random.below(3) {
         0 => format!("About {thing}"),
         1 => format!("{}: {thing}", capitalised(topic.name)),
@@ -165,24 +179,31 @@ fn title(topic: &Topic, random: &mut Random) -> String {
     }
 }
 
-fn sentence(topic: &Topic, author: Author, random: &mut Random) -> String {
-    let thing = random.pick(topic.things);
-    match author {
-        Author::User if random.chance(200) => random.pick(&THANKS).to_owned(),
-        Author::User => capitalised(&random.pick(topic.questions).replace("{}", thing)),
-        Author::Bot => {
-            let opening = if random.chance(350) { random.pick(&OPENINGS) } else { "" };
-            let mut said = format!(
-                "{opening}{}",
-                capitalised(&random.pick(topic.answers).replace("{}", thing))
-            );
-            if random.chance(300) {
-                let more = random.pick(topic.answers).replace("{}", random.pick(topic.things));
-                said = format!("{said} {}", capitalised(&more));
-            }
-            said
-        }
+fn question(topic: &Topic, thing: &str, random: &mut Random) -> String {
+    if random.chance(200) {
+        return random.pick(&THANKS).to_owned();
     }
+    about(random.pick(topic.questions), thing)
+}
+
+/// The answer to what was just said: the one that fits a question, any to small talk.
+fn answer(topic: &Topic, thing: &str, said: &str, random: &mut Random) -> String {
+    let asked = topic.questions.iter().position(|question| about(question, thing) == said);
+    let fitting = asked.and_then(|place| topic.answers.get(place).copied());
+    let opening = if random.chance(350) { random.pick(&OPENINGS) } else { "" };
+    let first = about(fitting.unwrap_or_else(|| random.pick(topic.answers)), thing);
+    if random.chance(250) {
+        format!("{opening}{first} {}", random.pick(&CLOSINGS))
+    } else {
+        format!("{opening}{first}")
+    }
+}
+
+/// A sentence about a thing.
+fn about(sentence: &str, thing: &str) -> String {
+    // A thing may open a sentence, or follow a full stop within it.
+    let text = sentence.replace(". {}", &format!(". {}", capitalised(thing))).replace("{}", thing);
+    capitalised(&text)
 }
 
 fn capitalised(text: &str) -> String {
@@ -207,23 +228,28 @@ fn free(tx: &Transaction<'_>, table: &str) -> rusqlite::Result<i64> {
     tx.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
-/// One of the chats that people are in, its bot, and who wrote last.
-fn lively_chat(
-    tx: &Transaction<'_>,
-    random: &mut Random,
-) -> rusqlite::Result<Option<(i64, i64, Option<String>)>> {
+/// A chat that people are in.
+struct Lively {
+    chat: i64,
+    bot: i64,
+    /// Who wrote last, and what.
+    last: Option<(String, String)>,
+}
+
+fn lively_chat(tx: &Transaction<'_>, random: &mut Random) -> rusqlite::Result<Option<Lively>> {
     let place = i64::try_from(random.below(12)).unwrap_or_default();
-    // Few chats are young: a place past the last falls back to the newest.
+    // While there are few chats, a place past the last falls back to the oldest of them.
     let mut by_recency = tx.prepare_cached(
-        "SELECT chats.id, bot_id,
-                (SELECT author FROM messages WHERE chat_id = chats.id
-                 ORDER BY sent_at DESC, messages.id DESC LIMIT 1)
-         FROM chats ORDER BY last_message_at DESC, chats.id DESC
+        "SELECT id, bot_id FROM chats ORDER BY last_message_at DESC, id DESC
          LIMIT 1 OFFSET min(?, max((SELECT count(*) FROM chats) - 1, 0))",
     )?;
-    by_recency
-        .query_row(params![place], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()
+    let chat = by_recency.query_row([place], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((chat, bot)) = chat else { return Ok(None) };
+    let mut newest = tx.prepare_cached(
+        "SELECT author, body FROM messages WHERE chat_id = ? ORDER BY sent_at DESC, id DESC LIMIT 1",
+    )?;
+    let last = newest.query_row([chat], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(Some(Lively { chat, bot, last }))
 }
 
 fn topic_of(tx: &Transaction<'_>, bot: i64) -> rusqlite::Result<&'static Topic> {
@@ -279,5 +305,13 @@ mod tests {
         let messages: i64 =
             tx.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).expect("a count");
         assert!(messages > 0);
+    }
+
+    #[test]
+    fn a_question_gets_the_answer_that_fits() {
+        let topic = &TOPICS[1];
+        let said = about(topic.questions[3], "Bergen");
+        let told = answer(topic, "Bergen", &said, &mut Random::new(4));
+        assert!(told.contains("Wet and calm. Bergen belongs to its own people"), "{told}");
     }
 }

@@ -12,7 +12,7 @@ pub(super) struct Topic {
     pub(super) things: &'static [&'static str],
     /// What people ask.
     pub(super) questions: &'static [&'static str],
-    /// What the bot answers.
+    /// What the bot answers: to each question the one in the same place.
     pub(super) answers: &'static [&'static str],
 }
 
@@ -304,6 +304,16 @@ pub(super) const OPENINGS: [&str; 8] = [
     "Happens to everyone. ",
     "Let me think. ",
     "In your place: ",
+];
+
+/// What a bot says after its answer, now and then.
+pub(super) const CLOSINGS: [&str; 6] = [
+    "Tell me how it goes.",
+    "Shall I remember that for you?",
+    "Anything else I should know?",
+    "I can put it into a list if you like.",
+    "You will see the difference by the weekend.",
+    "And if not, ask me again.",
 ];
 
 /// What a bot remembers of a person.
