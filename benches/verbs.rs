@@ -72,7 +72,7 @@ impl Bench {
         let copy = self.folder.join("copy.db");
         let bytes = std::fs::metadata(&database)?.len();
 
-        eprintln!("plain SQLite …");
+        eprintln!("plain SQLite on {} MB, {rows} rows …", bytes / 1_000_000);
         let vacuum = self.copies(|| baseline::vacuum_into(&database, &copy))?;
         let backup = self.copies(|| baseline::backup(&database, &copy))?;
         baseline::vacuum_into(&database, &copy)?;

@@ -121,9 +121,9 @@ fn confirmed(snapshot: &SnapshotRef, confirm: Option<&str>) -> Result<()> {
     if confirm == Some(snapshot.id.as_str()) {
         return Ok(());
     }
-    Err(Error::invalid("the confirmation is not the snapshot's id; nothing was changed")
+    Err(Error::invalid("the confirmation is not the id of the snapshot")
         .on(snapshot)
-        .hint(format!("confirm with --confirm {}", snapshot.id)))
+        .hint(format!("confirm with --confirm {}; nothing was changed", snapshot.id)))
 }
 
 /// `snapback delete`

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use clap::Args;
 use snapback::snapshot::{Now, Snapshots};
-use snapback::{Error, Result};
+use snapback::{Error, Result, web};
 
 use super::options::DatabaseOptions;
 use super::{Outcome, print};
@@ -54,7 +54,7 @@ pub(crate) fn listen(options: &ServeOptions) -> Result<TcpListener> {
     })
 }
 
-/// Says where the console is and serves it until Ctrl-C or SIGTERM.
+/// Serves the console until Ctrl-C or SIGTERM, and says where it is once it answers there.
 pub(crate) fn serve(
     snapshots: Snapshots,
     listener: TcpListener,
@@ -65,13 +65,19 @@ pub(crate) fn serve(
         |source: std::io::Error| Error::failed("the console cannot be started").because(source);
     let address = listener.local_addr().map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    print::say(out, &format!("\nhttp://{address}/snapshots\nstop with Ctrl-C\n"))?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        drop((snapshots, listener, &options.host));
-        stop().await;
-        Ok(())
+        let web = web::Options { hosts: options.host.clone(), ..web::Options::default() };
+        // Asked for first when the address was accepted and requests are: the time to tell it.
+        let until = async {
+            let told = format!("\nhttp://{address}/snapshots\nstop with Ctrl-C\n");
+            if let Err(error) = print::say(out, &told) {
+                tracing::warn!(%error, "the console's address could not be told");
+            }
+            stop().await;
+        };
+        web::serve(snapshots, listener, web, until).await
     })
 }
 

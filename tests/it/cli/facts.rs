@@ -154,8 +154,8 @@ fn delete_wants_the_id_again_and_then_deletes() {
     assert_eq!(
         terminal.on_app(&["delete", &name, "--confirm", "yes"]).failed(),
         format!(
-            "snapback: {name}: the confirmation is not the snapshot's id; nothing was changed\n\
-             hint: confirm with --confirm {id}\n"
+            "snapback: {name}: the confirmation is not the id of the snapshot\n\
+             hint: confirm with --confirm {id}; nothing was changed\n"
         )
     );
     let deleted = terminal.on_app(&["delete", &name, "--confirm", id]).done();

@@ -16,8 +16,8 @@ fn events(terminal: &Terminal) -> i64 {
 fn a_wrong_confirmation_is_refused_before_anything_is_opened() {
     let terminal = Terminal::new();
     let name = "periodic/20261122T200446Z";
-    let refused = "snapback: periodic/20261122T200446Z: the confirmation is not the snapshot's \
-                   id; nothing was changed\nhint: confirm with --confirm 20261122T200446Z\n";
+    let refused = "snapback: periodic/20261122T200446Z: the confirmation is not the id of the \
+                   snapshot\nhint: confirm with --confirm 20261122T200446Z; nothing was changed\n";
     for database in ["app.db", "missing.db"] {
         let arguments = ["restore", name, "--confirm", "20261122T200447Z", "--db", database];
         assert_eq!(terminal.run(&arguments).failed(), refused);

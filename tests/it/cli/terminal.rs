@@ -19,55 +19,55 @@ const SCHEMA: &str = "
 
 /// The program's answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(super) struct Answer {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl Answer {
     /// What was printed by a command that has to succeed.
     #[track_caller]
-    pub fn done(self) -> String {
+    pub(super) fn done(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
     /// What a command that has to succeed printed, as JSON.
     #[track_caller]
-    pub fn json(self) -> Value {
+    pub(super) fn json(self) -> Value {
         serde_json::from_str(&self.done()).expect("JSON")
     }
 
     /// What was said by a command that has to fail, and printed nothing else.
     #[track_caller]
-    pub fn failed(self) -> String {
+    pub(super) fn failed(self) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{}", self.err);
         self.err
     }
 }
 
 /// A folder with `app.db`, an application's database.
-pub struct Terminal {
+pub(super) struct Terminal {
     folder: tempfile::TempDir,
 }
 
 impl Terminal {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let terminal = Self { folder: tempfile::tempdir().expect("a folder") };
         terminal.sql(SCHEMA);
         terminal
     }
 
     /// Posts notes, each with its event.
-    pub fn with_notes(self, notes: usize) -> Self {
+    pub(super) fn with_notes(self, notes: usize) -> Self {
         for number in 1..=notes {
             self.post(&format!("note {number}"));
         }
         self
     }
 
-    pub fn post(&self, body: &str) {
+    pub(super) fn post(&self, body: &str) {
         self.app()
             .execute_batch(&format!(
                 "BEGIN;
@@ -80,25 +80,25 @@ impl Terminal {
     }
 
     /// The application's own connection.
-    pub fn app(&self) -> Connection {
+    pub(super) fn app(&self) -> Connection {
         Connection::open(self.file("app.db")).expect("a database")
     }
 
-    pub fn sql(&self, sql: &str) {
+    pub(super) fn sql(&self, sql: &str) {
         self.app().execute_batch(sql).expect("valid SQL");
     }
 
     /// One number out of the database.
-    pub fn number(&self, sql: &str) -> i64 {
+    pub(super) fn number(&self, sql: &str) -> i64 {
         self.app().query_row(sql, [], |row| row.get(0)).expect("a number")
     }
 
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The program in this folder, without options of the surroundings.
-    pub fn program(&self) -> Command {
+    pub(super) fn program(&self) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_snapback"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SNAPBACK_") {
@@ -110,12 +110,16 @@ impl Terminal {
     }
 
     /// Runs a command as it stands.
-    pub fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Answer {
+    pub(super) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Answer {
         self.run_in(&[], arguments)
     }
 
     /// Runs a command with these environment variables.
-    pub fn run_in<S: AsRef<OsStr>>(&self, variables: &[(&str, &str)], arguments: &[S]) -> Answer {
+    pub(super) fn run_in<S: AsRef<OsStr>>(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[S],
+    ) -> Answer {
         let output = self
             .program()
             .envs(variables.iter().copied())
@@ -130,17 +134,17 @@ impl Terminal {
     }
 
     /// Runs a command on `app.db`.
-    pub fn on_app(&self, arguments: &[&str]) -> Answer {
+    pub(super) fn on_app(&self, arguments: &[&str]) -> Answer {
         self.run(&[arguments, &["--db", "app.db"]].concat())
     }
 
     /// Takes a snapshot and tells its full name.
-    pub fn take(&self) -> String {
+    pub(super) fn take(&self) -> String {
         self.on_app(&["take"]).done().trim_end().to_owned()
     }
 }
 
 /// The id in a full name.
-pub fn id(name: &str) -> &str {
+pub(super) fn id(name: &str) -> &str {
     name.split_once('/').expect("KIND/ID").1
 }
