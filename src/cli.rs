@@ -91,7 +91,8 @@ impl Command {
     /// Whether facts and errors are wanted as JSON.
     fn json(&self) -> bool {
         match self {
-            Self::Demo(_) | Self::Serve(_) => false,
+            Self::Demo(_) => false,
+            Self::Serve(serve) => serve.database.json,
             Self::Take(take) => take.database.json,
             Self::List(list) => list.database.json,
             Self::Diff(diff) => diff.database.json,

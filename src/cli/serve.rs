@@ -17,7 +17,7 @@ pub(super) struct Serve {
     options: ServeOptions,
 
     #[command(flatten)]
-    database: DatabaseOptions,
+    pub(super) database: DatabaseOptions,
 }
 
 /// Where the console listens, and to which names.

@@ -10,7 +10,7 @@ fn bad_usage_exits_with_2_and_says_how_it_is_used() {
     for arguments in [&["dance"][..], &["take"], &["list", "--db"], &["diff", "--db", "app.db"]] {
         let answer = terminal.run(arguments);
         assert_eq!(answer.code, Some(2), "{arguments:?}");
-        assert!(answer.err.contains("Usage: snapback"), "{}", answer.err);
+        assert!(answer.err.contains("try '--help'"), "{}", answer.err);
         assert_eq!(answer.out, "");
     }
 }
