@@ -223,15 +223,6 @@ pub(super) fn restored(restored: &Restored) -> String {
     if restored.tables.is_empty() {
         out.push_str("  no table differed\n");
     }
-    if restored.scope == Scope::Rewind {
-        let (removed, added) = (restored.events_removed, restored.events_added);
-        let _ = writeln!(
-            out,
-            "  event log: {} removed, {} brought back",
-            grouped(removed),
-            grouped(added)
-        );
-    }
     sentences(&mut out, "notes:", &restored.notes);
     let _ = writeln!(out, "writers waited {} ms", grouped(restored.lock_ms));
     let rewind = &restored.rewind;

@@ -1,7 +1,9 @@
 //! Two weeks of the demo's past: events, snapshots between them, a mistake and its restore.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Transaction};
@@ -17,6 +19,9 @@ const HOURS: u32 = 14 * 24;
 const EVENTS: u64 = 10_000;
 /// How many of them were the mistake that is taken back.
 const BLUNDERS: u64 = 90;
+
+/// How long ago the damaged file was copied; the list goes by that.
+const COPIED_BEFORE: Duration = Duration::from_hours(9 * 24);
 
 /// A part of the history, and what is done at its end.
 struct Stage {
@@ -118,5 +123,7 @@ pub(super) fn leave_a_damaged_file(store: &Path) -> io::Result<()> {
     let folder = store.join("snapshots").join("periodic");
     std::fs::create_dir_all(&folder)?;
     let begun = r#"{"last_event_id": 1204, "event_log": [{"id": 1, "event_type": "bot_crea"#;
-    std::fs::write(folder.join("copied-from-the-old-laptop.json"), begun)
+    let mut file = File::create(folder.join("copied-from-the-old-laptop.json"))?;
+    file.write_all(begun.as_bytes())?;
+    file.set_modified(SystemTime::now() - COPIED_BEFORE)
 }

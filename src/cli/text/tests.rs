@@ -120,7 +120,10 @@ fn a_restore_tells_numbers_and_its_undo() {
         restored: named("periodic/20261122T200446Z"),
         scope: Scope::Rewind,
         rewind: named("rewind/20261122T200501Z"),
-        tables: vec![TableDone { name: "messages".into(), added: 0, removed: 1_310, changed: 2 }],
+        tables: vec![
+            TableDone { name: "event_log".into(), added: 0, removed: 1_431, changed: 0 },
+            TableDone { name: "messages".into(), added: 0, removed: 1_310, changed: 2 },
+        ],
         events_removed: 1_431,
         events_added: 0,
         lock_ms: 12,

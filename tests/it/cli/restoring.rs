@@ -48,7 +48,10 @@ fn scope_rewind_cuts_the_log_back_too() {
     assert_eq!(restored["events_removed"], 1);
     assert_eq!(
         restored["tables"],
-        json!([{"name": "notes", "added": 0, "removed": 1, "changed": 0}])
+        json!([
+            {"name": "event_log", "added": 0, "removed": 1, "changed": 0},
+            {"name": "notes", "added": 0, "removed": 1, "changed": 0},
+        ])
     );
     assert_eq!((notes(&terminal), events(&terminal)), (2, 2));
 }
