@@ -110,7 +110,7 @@ impl Bench {
         let lock = median(restores.iter().map(|cost| as_float(cost.lock_ms)).collect());
         let differing = restores.first().map_or(0, |cost| cost.rows);
         println!(
-            "{} MB, {rows} rows, {differing} of them changed by a drift; medians of {}\n",
+            "{} MB, {rows} rows, a drift leaves {differing} projected rows different; medians of {}\n",
             bytes / 1_000_000,
             self.runs
         );

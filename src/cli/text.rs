@@ -274,6 +274,9 @@ pub(super) fn pruned(pruned: &Pruned) -> String {
         columns.row(&[verdict.snapshot.to_string(), fate.to_owned(), verdict.why.clone()]);
     }
     let table = if pruned.snapshots.is_empty() { String::new() } else { columns.to_string() };
+    if let Some(reason) = &pruned.held_back {
+        return format!("{table}no pack was looked at: {}\n", printable(reason));
+    }
     let packs = count(pruned.packs_removed, "pack");
     let freed = size(pruned.bytes_freed);
     let sum = if pruned.dry_run {

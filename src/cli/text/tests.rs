@@ -162,10 +162,23 @@ fn prune_says_why_each_snapshot_stays_or_goes() {
         ],
         packs_removed: 1,
         bytes_freed: 64_000_000,
+        held_back: None,
     };
     let dry = pruned(&outcome);
     outcome.dry_run = false;
     insta::assert_snapshot!(format!("{dry}---\n{}", pruned(&outcome)));
+}
+
+#[test]
+fn prune_says_why_it_looked_at_no_pack() {
+    let outcome = Pruned {
+        dry_run: false,
+        snapshots: Vec::new(),
+        packs_removed: 0,
+        bytes_freed: 0,
+        held_back: Some("periodic/a is damaged".into()),
+    };
+    assert_eq!(pruned(&outcome), "no pack was looked at: periodic/a is damaged\n");
 }
 
 #[test]
