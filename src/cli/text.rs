@@ -275,7 +275,8 @@ pub(super) fn pruned(pruned: &Pruned) -> String {
     }
     let table = if pruned.snapshots.is_empty() { String::new() } else { columns.to_string() };
     if let Some(reason) = &pruned.held_back {
-        return format!("{table}no pack was looked at: {}\n", printable(reason));
+        let unchanged = if pruned.dry_run { "; nothing was changed" } else { "" };
+        return format!("{table}no pack was looked at: {}{unchanged}\n", printable(reason));
     }
     let packs = count(pruned.packs_removed, "pack");
     let freed = size(pruned.bytes_freed);

@@ -39,13 +39,14 @@ impl Console {
     }
 
     fn get(&self, path: &str) -> String {
+        self.get_as(&self.address, path)
+    }
+
+    /// Asks under a name of the host.
+    fn get_as(&self, host: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
-        )
-        .expect("a request");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+            .expect("a request");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         String::from_utf8_lossy(&answer).into_owned()
@@ -81,6 +82,28 @@ fn serve_says_where_it_is_answers_and_stops_when_told() {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert_eq!(console.stop(signal).code(), Some(0), "{signal}");
     }
+}
+
+#[test]
+fn serve_answers_to_the_names_it_is_given_and_to_no_other() {
+    let terminal = Terminal::new();
+    let arguments = ["serve", "--db", "app.db", "--host", "snaps.example", "--host", "b.example"];
+    let console = Console::start(&terminal, &arguments);
+    for (host, welcome) in
+        [("snaps.example", true), ("b.example", true), ("evil.example", false), ("", false)]
+    {
+        let answer = console.get_as(host, "/snapshots");
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), welcome, "{host}: {answer}");
+    }
+}
+
+#[test]
+fn serve_beyond_this_machine_is_refused() {
+    let terminal = Terminal::new();
+    let error = terminal.on_app(&["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(error.code, Some(1));
+    assert!(error.err.contains("hint: "), "{}", error.err);
+    assert!(!error.out.contains("http://"), "{}", error.out);
 }
 
 #[test]
