@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use clap::Args;
 use snapback::snapshot::{Now, Snapshots};
 use snapback::{Error, Result, web};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::options::DatabaseOptions;
 use super::{Outcome, print};
@@ -69,35 +70,29 @@ pub(crate) fn serve(
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let web = web::Options { hosts: options.host.clone(), ..web::Options::default() };
+        let stop = stop().map_err(failed)?;
         // Asked for first when the address was accepted and requests are: the time to tell it.
         let until = async {
             let told = format!("\nhttp://{address}/snapshots\nstop with Ctrl-C\n");
             if let Err(error) = print::say(out, &told) {
                 tracing::warn!(%error, "the console's address could not be told");
             }
-            stop().await;
+            stop.await;
         };
         web::serve(snapshots, listener, web, until).await
     })
 }
 
-/// Resolves when the process is asked to stop.
-async fn stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => {
-                signals.recv().await;
-            }
-            // Without a handler SIGTERM ends the process at once, which is a stop as well.
-            Err(_) => std::future::pending().await,
+/// Sets the handlers of Ctrl-C and SIGTERM; the answer resolves at the first of them.
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    };
-    tokio::select! {
-        // An error means that no handler could be set: Ctrl-C then ends the process at once.
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
+    })
 }
 
 /// What is served, in a few lines.
