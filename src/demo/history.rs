@@ -123,7 +123,7 @@ pub(super) fn leave_a_damaged_file(store: &Path) -> io::Result<()> {
     let folder = store.join("snapshots").join("periodic");
     std::fs::create_dir_all(&folder)?;
     let begun = r#"{"last_event_id": 1204, "event_log": [{"id": 1, "event_type": "bot_crea"#;
-    let mut file = File::create(folder.join("copied-from-the-old-laptop.json"))?;
+    let mut file = File::create(folder.join("from-the-old-laptop.json"))?;
     file.write_all(begun.as_bytes())?;
     file.set_modified(SystemTime::now() - COPIED_BEFORE)
 }
