@@ -1,0 +1,470 @@
+// Keys, focus and spoken status of the console. Everything here is a shortcut for something that the
+// page already offers as a link, a button or a field; without this file the page works all the same.
+"use strict";
+
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  /* ---- The keys: the help dialog and the status bar are made from this table. ----
+     keys   names as in KeyboardEvent.key; "g g" is a sequence
+     where  a heading of the help dialog
+     words  what it does, for the help dialog
+     bar    a short word for the status bar; neighbours with the same word share one place there
+     does   what to do; without it the browser does the work and the row only tells of it
+     repeat whether holding the key down goes on doing it
+     Not one of them changes anything by itself: those that look so open a form. */
+  const KEYS = [
+    { keys: ["j", "ArrowDown"], where: "List", words: "next snapshot", bar: "move", repeat: true, does: () => move(1) },
+    { keys: ["k", "ArrowUp"], where: "List", words: "previous snapshot", bar: "move", repeat: true, does: () => move(-1) },
+    { keys: ["g g"], where: "List", words: "first snapshot", does: () => move(-Infinity) },
+    { keys: ["G"], where: "List", words: "last snapshot", does: () => move(Infinity) },
+    { keys: ["Enter", "o"], where: "List", words: "open or close the preview", bar: "preview", does: () => opener(currentRow())?.click() },
+    { keys: ["x"], where: "List", words: "mark for comparing", does: mark },
+    { keys: ["c"], where: "List", words: "compare the two marked, or the marked one with now", bar: "compare", does: compare },
+    { keys: ["/"], where: "List", words: "filter by id, kind, note", bar: "filter", does: () => focusOn($("#filter")) },
+    { keys: ["t"], where: "List", words: "take a snapshot: opens a form for a note", bar: "take", does: () => $("#take-open")?.click() },
+    { keys: ["p"], where: "List", words: "go to the pin button", does: () => inPreview(".pin, [data-pin]", focusOn) },
+    { keys: ["e"], where: "List", words: "edit the note", does: () => inPreview(".note-open, form input[name=note]", enter) },
+    { keys: ["n"], where: "Preview", words: "next changed table", does: () => changedTable(1) },
+    { keys: ["N"], where: "Preview", words: "previous changed table", does: () => changedTable(-1) },
+    { keys: ["Enter"], where: "Preview", words: "open the table's rows" },
+    { keys: ["Escape"], where: "Preview", words: "close, back to the snapshot" },
+    { keys: ["r"], where: "Restore", words: "open the confirmation", bar: "restore", does: () => inPreview("a.restore-open", enter) },
+    { keys: ["Enter"], where: "Restore", words: "restore, once the typed id matches" },
+    { keys: ["Escape"], where: "Restore", words: "leave, nothing changed" },
+    { keys: ["u"], where: "Undo and delete", words: "undo the last restore: opens its confirmation", bar: "undo last restore", does: undo },
+    { keys: ["D"], where: "Undo and delete", words: "delete: opens the confirmation", does: () => inPreview("a.delete-open", enter) },
+    { keys: ["?"], where: "Help", words: "all keys", bar: "all keys", does: help },
+  ];
+  const SWITCH = "snapback.keys";
+  const SEQUENCE_MS = 1000;
+
+  /* ---- Telling ---- */
+
+  // A new text node each time, so that the same words are spoken again.
+  const tell = (words, where = "#status") => $(where)?.replaceChildren(...(words ? [words] : []));
+
+  /* ---- Rows ---- */
+
+  const rows = () => $$("#rows > tr.snapshot:not([hidden])");
+  const opener = (row) => row && $("button.open", row);
+  const previewOf = (row) => document.getElementById(`preview-${row.dataset.kind}-${row.dataset.id}`);
+  const rowOf = (element) => {
+    const row = element?.closest?.("tr.preview-row, tr.snapshot");
+    return row?.matches(".preview-row") ? row.previousElementSibling : row;
+  };
+
+  // The row that was last worked in, and its place, in case it is gone by the time we ask.
+  let last = { id: "", place: 0 };
+  const currentRow = () => {
+    const all = rows();
+    const known = rowOf(document.activeElement) ?? document.getElementById(last.id);
+    return all.includes(known) ? known : all[Math.min(last.place, all.length - 1)];
+  };
+
+  function focusOn(element) {
+    if (!element) return false;
+    if (!element.matches("a[href], button, input, select, textarea, [tabindex]")) element.tabIndex = -1;
+    element.focus();
+    if (element.matches("input[type=search]")) element.select();
+    return document.activeElement === element;
+  }
+
+  function move(by) {
+    const all = rows();
+    const at = all.indexOf(rowOf(document.activeElement));
+    // The first press on a fresh page goes to the row last worked in, or the first.
+    const from = at < 0 && Number.isFinite(by) ? all.indexOf(currentRow()) - by : at;
+    focusOn(opener(all[Math.max(0, Math.min(all.length - 1, from + by))]));
+  }
+
+  function mark() {
+    const row = currentRow();
+    const box = row && $("input.mark", row);
+    if (!box) return;
+    box.checked = !box.checked;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+    focusOn(opener(row));
+  }
+
+  function marked(changed) {
+    const all = $$("input.mark:checked");
+    // A comparison has two ends: a third mark lets go of the first of the others.
+    if (all.length > 2) all.find((box) => box !== changed).checked = false;
+    const count = Math.min(all.length, 2);
+    tell(["Nothing marked", "1 marked: c compares it with now", "2 marked: c compares them"][count]);
+  }
+
+  function compare() {
+    if ($("input.mark:checked")) $("#compare")?.requestSubmit();
+    else if ($("#compare")) tell("Mark one or two snapshots with x first");
+  }
+
+  function filter() {
+    const field = $("#filter");
+    if (!field || !$("#rows")) return;
+    const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    const all = $$("#rows > tr.snapshot");
+    for (const row of all) {
+      const words = row.textContent.toLowerCase();
+      row.hidden = !wanted.every((word) => words.includes(word));
+      shown += row.hidden ? 0 : 1;
+      const below = row.nextElementSibling;
+      if (below?.matches(".preview-row")) below.hidden = row.hidden;
+    }
+    return `${shown} of ${all.length} snapshots`;
+  }
+
+  /* ---- Preview ---- */
+
+  // What to do as soon as the preview that was asked for is there.
+  let pending = null;
+
+  /** Finds `selector` in the current row's preview, opening that first, and hands it to `then`. */
+  function inPreview(selector, then, row = currentRow()) {
+    const place = row ? previewOf(row) : $("main");
+    const found = place && $(selector, place);
+    if (found) return then(found, row);
+    if (!row) return;
+    if (place?.childElementCount) return tell("This snapshot does not offer that");
+    pending = { place, selector, then, row };
+    opener(row).click();
+  }
+
+  // Where to go back to when what was opened is left again.
+  let cameFrom = null;
+  function enter(element, row) {
+    cameFrom = row ? opener(row) : document.activeElement;
+    if (element.matches("input")) focusOn(element);
+    else element.click();
+  }
+
+  function changedTable(by) {
+    const row = currentRow();
+    const all = $$("tr.change-table", (row && previewOf(row)) ?? $("main"));
+    const at = all.indexOf(document.activeElement.closest("tr.change-table"));
+    const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by;
+    if (!all.length) tell("No changed table is open here");
+    else if (!all[next]) tell(by > 0 ? "That was the last changed table" : "That was the first changed table");
+    else focusOn($("a, button", all[next]));
+  }
+
+  function undo() {
+    const offered = $("a#undo");
+    if (offered) return enter(offered);
+    const row = $("#rows > tr.snapshot[data-kind=rewind]");
+    if (!row) return tell("There is no restore to undo: no rewind snapshot is left");
+    row.hidden = previewOf(row).closest("tr").hidden = false;
+    focusOn(opener(row));
+    inPreview("a.restore-open", enter, row);
+  }
+
+  function closePreview(row) {
+    previewOf(row).replaceChildren();
+    opener(row).ariaExpanded = "false";
+    focusOn(opener(row));
+  }
+
+  /** Leaves the innermost thing that is open around the focus. Says whether there was one. */
+  function leave() {
+    const at = document.activeElement;
+    const form = at.closest("form.confirm") ?? at.closest("#tool form, .preview form:has(input[name=note])");
+    if (at.matches("#filter")) {
+      at.value = "";
+      tell(filter());
+      return focusOn(opener(currentRow())) || (at.blur(), true);
+    }
+    if (form) return leaveForm(form);
+    const row = rowOf(at);
+    if (row && previewOf(row)?.childElementCount) {
+      // A confirmation may be open though the focus is elsewhere in the preview.
+      const open = $("form.confirm", previewOf(row));
+      return open ? leaveForm(open) : (closePreview(row), true);
+    }
+    return false;
+  }
+
+  function leaveForm(form) {
+    const holder = form.closest("#tool, [id^=confirm-]:not(form)");
+    const row = rowOf(form);
+    if (holder) {
+      const back = cameFrom?.isConnected ? cameFrom : (opener(row) ?? $("#take-open"));
+      holder.replaceChildren();
+      tell(form.matches(".confirm") ? "Left. Nothing was changed" : "");
+      return focusOn(back);
+    }
+    const cancel = $("a.cancel", form);
+    if (cancel) return cancel.click(), true;
+    return focusOn(opener(row));
+  }
+
+  /* ---- Confirmation ---- */
+
+  const idField = (form) => $("input[name=confirm_id][data-expect]", form);
+  const idMatches = (form) => !idField(form) || idField(form).value === idField(form).dataset.expect;
+
+  /** Holds a confirmation's button back, with the reason, until the typed id matches. */
+  function guard(form) {
+    const button = $("button.danger", form);
+    if (!button) return;
+    let reason = $(".reason", form);
+    if (!reason) {
+      reason = document.createElement("span");
+      reason.className = "reason";
+      reason.id = `${form.id}-reason`;
+      button.parentElement.append(reason);
+    }
+    if (reason.id) button.setAttribute("aria-describedby", reason.id);
+    const words = idMatches(form) ? "" : "Waits for the snapshot's id, typed exactly as above";
+    if (reason.textContent !== words) reason.textContent = words;
+    button.ariaDisabled = String(!idMatches(form));
+  }
+
+  /* ---- Help and status bar ---- */
+
+  let on = true;
+  const NAMES = { ArrowDown: "↓", ArrowUp: "↑", Enter: "⏎", Escape: "Esc" };
+  const element = (name, properties, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+  const caps = (keys) => keys.flatMap((key) => key.split(" ")).map((key) => element("kbd", {}, NAMES[key] ?? key));
+
+  function help() {
+    const dialog = $("#help");
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    focusOn($("button", dialog));
+  }
+
+  function buildHelp(dialog) {
+    const body = element("tbody");
+    let where = "";
+    for (const key of KEYS) {
+      if (key.where !== where) {
+        where = key.where;
+        body.append(element("tr", {}, element("th", { colSpan: 2, scope: "rowgroup" }, where)));
+      }
+      body.append(element("tr", {}, element("td", {}, ...caps(key.keys)), element("td", {}, key.words)));
+    }
+    const title = element("h2", { id: "help-title" }, "Keys");
+    const box = element("input", { type: "checkbox", id: "keys-on", checked: on });
+    box.addEventListener("change", () => {
+      on = box.checked;
+      try {
+        localStorage.setItem(SWITCH, on ? "on" : "off");
+      } catch {
+        tell("This browser does not keep the choice: it holds until the page is left");
+      }
+      buildBar($("#keys-bar"));
+    });
+    const form = element("form", { method: "dialog" }, element("label", {}, box, "Use keys"), element("button", {}, "Close"));
+    dialog.setAttribute("aria-labelledby", title.id);
+    dialog.replaceChildren(title, element("table", {}, body), form);
+  }
+
+  function buildBar(bar) {
+    const places = new Map();
+    for (const { keys, bar: word } of KEYS) {
+      if (word) places.set(word, [...(places.get(word) ?? []), keys[0]]);
+    }
+    const button = element("button", { type: "button", id: "help-open" }, ...caps(on ? ["?"] : []), "all keys");
+    button.addEventListener("click", help);
+    places.delete("all keys");
+    const words = on ? [...places].map(([word, keys]) => element("span", {}, ...caps(keys), ` ${word}`)) : [element("span", {}, "Keys are off")];
+    bar.replaceChildren(...words, button);
+  }
+
+  function build() {
+    const [bar, dialog] = [$("#keys-bar"), $("#help")];
+    if (dialog && !dialog.childElementCount) buildHelp(dialog);
+    if (bar && !bar.childElementCount && dialog) buildBar(bar);
+  }
+
+  /* ---- Key presses ---- */
+
+  let begun = { keys: "", until: 0 };
+
+  const isTyping = (target) =>
+    target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+
+  function pressed(event) {
+    const { key, target } = event;
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || $("dialog[open]")) return;
+    if (!(target instanceof Element)) return;
+    // A key held down must not open, close and open, nor carry a press over into what it opened.
+    if (event.repeat && (key === "Enter" || key === "Escape") && !target.matches("textarea")) return event.preventDefault();
+    if (key === "Escape") return void (leave() && event.preventDefault());
+    if (target.matches("#filter") && (key === "Enter" || key === "ArrowDown")) {
+      event.preventDefault();
+      return void focusOn(opener(rows()[0]));
+    }
+    if (!on || isTyping(target)) return;
+    // Enter on a control, and arrows in a choice, belong to the browser.
+    if (key === "Enter" && target.matches("a, button, input, summary")) return;
+    if (key.startsWith("Arrow") && target.matches("[type=radio]")) return;
+
+    const prefix = event.timeStamp < begun.until ? `${begun.keys} ` : "";
+    begun = { keys: "", until: 0 };
+    const find = (keys) => KEYS.find((entry) => entry.does && entry.keys.includes(keys));
+    const found = find(prefix + key) ?? find(key);
+    if (found && (!event.repeat || found.repeat)) {
+      event.preventDefault();
+      tell("", "#alert");
+      found.does();
+    } else if (!event.repeat && KEYS.some(({ keys }) => keys.some((name) => name.startsWith(`${key} `)))) {
+      begun = { keys: key, until: event.timeStamp + SEQUENCE_MS };
+    }
+  }
+
+  /* ---- Mouse and forms ---- */
+
+  // In the capture phase: what is stopped here never reaches htmx.
+  function clicked(event) {
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof Element)) return;
+    const stop = () => (event.preventDefault(), event.stopImmediatePropagation());
+    const button = event.target.closest("tr.snapshot button.open");
+    if (button) {
+      if (button.ariaBusy === "true") return stop();
+      if (previewOf(rowOf(button))?.childElementCount) return stop(), closePreview(rowOf(button));
+      return;
+    }
+    const cancel = event.target.closest("form a.cancel");
+    if (cancel?.closest("#tool, [id^=confirm-]:not(form)")) return stop(), leaveForm(cancel.closest("form"));
+    const jump = event.target.closest('a[href^="#row-"], a[href*="#row-"]');
+    const row = jump && document.getElementById(jump.hash.slice(1));
+    if (row) return event.preventDefault(), focusOn(opener(row));
+    if (event.target.closest("a.restore-open, a.delete-open, #take-open, a.note-open") && event.isTrusted) cameFrom = document.activeElement;
+    // The rest of a row is part of its button, for the mouse.
+    const clear = !event.target.closest("a, button, input, label, form") && getSelection().isCollapsed;
+    if (clear) opener(event.target.closest("tr.snapshot"))?.click();
+  }
+
+  function submitted(event) {
+    const form = event.target;
+    const busy = form.ariaBusy === "true";
+    if (!busy && (!form.matches(".confirm") || idMatches(form))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    tell(busy ? "Under way already" : `Not yet: type ${idField(form).dataset.expect} to confirm`);
+    if (!busy) focusOn(idField(form));
+  }
+
+  /* ---- htmx ---- */
+
+  const controls = (source) => (source.matches("form") ? $$("button, input[type=submit]", source) : source.matches("button:not(.open)") ? [source] : []);
+
+  function requested({ detail: { ctx } }) {
+    const source = ctx.sourceElement;
+    source.ariaBusy = "true";
+    if (ctx.request.method === "GET") return;
+    const had = document.activeElement;
+    ctx.held = controls(source).filter((control) => !control.disabled);
+    for (const control of ctx.held) control.disabled = true;
+    ctx.focusBefore = had;
+    tell("Under way. It goes on if this page is left; History tells the outcome");
+  }
+
+  function finished({ detail: { ctx } }) {
+    ctx.sourceElement.ariaBusy = null;
+    for (const control of ctx.held ?? []) control.disabled = false;
+    if (ctx.status !== "swapped") pending = null;
+    if (ctx.focusBefore) keepFocus([], ctx.focusBefore);
+  }
+
+  function failed({ detail: { ctx } }) {
+    if (!ctx) return;
+    tell("");
+    tell(ctx.request.method === "GET" ? "No answer. Is Snapback still running?" : "No answer. What was asked for may have been done: look in History", "#alert");
+  }
+
+  // What came with the swaps of one answer, until all of them are in.
+  let fresh = [];
+  const settled = ({ detail }) => void (fresh = fresh.concat(detail.newContent ?? []));
+  const all = (roots, selector) => roots.flatMap((root) => (root instanceof Element ? [root, ...$$("*", root)] : [])).filter((found) => found.matches(selector));
+
+  function swapped() {
+    const roots = fresh.filter((node) => node.isConnected);
+    fresh = [];
+    arrived(roots);
+  }
+
+  /** Makes new content known: says its words, holds confirmations back, and settles the focus. */
+  function arrived(roots) {
+    build();
+    filter();
+    for (const button of $$("tr.snapshot button.open")) {
+      const open = String(Boolean(previewOf(rowOf(button))?.childElementCount));
+      if (button.ariaExpanded !== open) button.ariaExpanded = open;
+    }
+    all(roots, "form.confirm").forEach(guard);
+    const words = (name) => all(roots, `[data-${name}]`).map((said) => said.dataset[name]).join(". ");
+    const [status, alert] = [words("status"), words("alert")];
+    tell(status);
+    tell(alert, "#alert");
+
+    keepFocus(roots);
+    if (pending?.place.isConnected && pending.place.childElementCount) {
+      const { selector, then, row } = pending;
+      pending = null;
+      inPreview(selector, then, row);
+    }
+  }
+
+  /** Focus goes where the answer asks for it; else it stays; if it was lost, to the nearest thing left. */
+  function keepFocus(roots, before) {
+    const asked = all(roots, "[data-focus]").find((wanted) => wanted.checkVisibility());
+    if (asked) return focusOn(asked);
+    const at = document.activeElement;
+    if (at && at !== document.body && at.isConnected) return;
+    const inside = all(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
+    const left = [before?.isConnected && before, rowOf(inside) && inside, opener(currentRow()), inside, $("#take-open"), $("main")];
+    left.some((candidate) => candidate && focusOn(candidate));
+  }
+
+  /* ---- Start ---- */
+
+  function start() {
+    try {
+      on = localStorage.getItem(SWITCH) !== "off";
+    } catch {
+      // Storage is closed to us: keys are on, as for everybody new.
+    }
+    document.addEventListener("keydown", pressed);
+    document.addEventListener("click", clicked, true);
+    document.addEventListener("submit", submitted, true);
+    document.addEventListener("input", ({ target }) => {
+      if (target.matches("#filter")) tell(filter());
+      if (target.matches("input[name=confirm_id]") && target.form) guard(target.form);
+    });
+    document.addEventListener("change", ({ target }) => target.matches("input.mark") && marked(target));
+    document.addEventListener("focusin", ({ target }) => {
+      const row = rowOf(target);
+      if (row) last = { id: row.id, place: rows().indexOf(row) };
+    });
+    document.addEventListener("htmx:before:request", requested);
+    document.addEventListener("htmx:finally:request", finished);
+    document.addEventListener("htmx:error", failed);
+    document.addEventListener("htmx:after:settle", settled);
+    document.addEventListener("htmx:after:swap", swapped);
+    build();
+    filter();
+    // A whole page speaks and asks for focus like a fragment; a row named in the address gets it too.
+    const main = $("main");
+    for (const form of $$("form.confirm")) guard(form);
+    const said = $$("[data-status], [data-alert]", main ?? document);
+    for (const { dataset } of said) {
+      if (dataset.status) tell(dataset.status);
+      if (dataset.alert) tell(dataset.alert, "#alert");
+    }
+    const named = location.hash.startsWith("#row-") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    focusOn($("[data-focus]") ?? opener(named || null));
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
