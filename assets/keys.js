@@ -24,7 +24,7 @@
     { keys: ["c"], where: "List", words: "compare the two marked, or the marked one with now", bar: "compare", does: compare },
     { keys: ["/"], where: "List", words: "filter by id, kind, note", bar: "filter", does: () => focusOn($("#filter")) },
     { keys: ["t"], where: "List", words: "take a snapshot: opens a form for a note", bar: "take", does: () => $("#take-open")?.click() },
-    { keys: ["p"], where: "List", words: "go to the pin button", does: () => inPreview(".pin, [data-pin]", focusOn) },
+    { keys: ["p"], where: "List", words: "go to the pin button", does: () => inPreview("form.pin button, button.pin", focusOn) },
     { keys: ["e"], where: "List", words: "edit the note", does: () => inPreview(".note-open, form input[name=note]", enter) },
     { keys: ["n"], where: "Preview", words: "next changed table", does: () => changedTable(1) },
     { keys: ["N"], where: "Preview", words: "previous changed table", does: () => changedTable(-1) },
@@ -103,7 +103,8 @@
 
   function filter() {
     const field = $("#filter");
-    if (!field || !$("#rows")) return;
+    // A field that asks the server has its answer there.
+    if (!field || field.hasAttribute("hx-get") || !$("#rows")) return "";
     const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     const all = $$("#rows > tr.snapshot");
@@ -143,7 +144,8 @@
 
   function changedTable(by) {
     const row = currentRow();
-    const all = $$("tr.change-table", (row && previewOf(row)) ?? $("main"));
+    const here = document.activeElement.closest(".pane") ?? (row && previewOf(row)) ?? $("main");
+    const all = $$("tr.change-table", here);
     const at = all.indexOf(document.activeElement.closest("tr.change-table"));
     const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by;
     if (!all.length) tell("No changed table is open here");
@@ -152,7 +154,7 @@
   }
 
   function undo() {
-    const offered = $("a#undo");
+    const offered = $("a#undo, a[data-key-undo]");
     if (offered) return enter(offered);
     const row = $("#rows > tr.snapshot[data-kind=rewind]");
     if (!row) return tell("There is no restore to undo: no rewind snapshot is left");
@@ -173,10 +175,11 @@
     const form = at.closest("form.confirm") ?? at.closest("#tool form, .preview form:has(input[name=note])");
     if (at.matches("#filter")) {
       at.value = "";
-      tell(filter());
+      at.dispatchEvent(new Event("input", { bubbles: true }));
       return focusOn(opener(currentRow())) || (at.blur(), true);
     }
     if (form) return leaveForm(form);
+    if (at.closest("#result")) return focusOn(opener(currentRow()));
     const row = rowOf(at);
     if (row && previewOf(row)?.childElementCount) {
       // A confirmation may be open though the focus is elsewhere in the preview.
@@ -358,22 +361,26 @@
 
   const controls = (source) => (source.matches("form") ? $$("button, input[type=submit]", source) : source.matches("button:not(.open)") ? [source] : []);
 
+  const UNDER_WAY = "Under way. It goes on if this page is left; History tells the outcome";
+
   function requested({ detail: { ctx } }) {
     const source = ctx.sourceElement;
     source.ariaBusy = "true";
+    ctx.busy = source;
     if (ctx.request.method === "GET") return;
-    const had = document.activeElement;
+    // A control that is switched off lets go of the focus: it gets it back if nothing else asks.
+    ctx.focusBefore = document.activeElement;
     ctx.held = controls(source).filter((control) => !control.disabled);
     for (const control of ctx.held) control.disabled = true;
-    ctx.focusBefore = had;
-    tell("Under way. It goes on if this page is left; History tells the outcome");
+    tell(UNDER_WAY);
   }
 
   function finished({ detail: { ctx } }) {
-    ctx.sourceElement.ariaBusy = null;
+    if (ctx.busy) ctx.busy.ariaBusy = null;
     for (const control of ctx.held ?? []) control.disabled = false;
     if (ctx.status !== "swapped") pending = null;
-    if (ctx.focusBefore) keepFocus([], ctx.focusBefore);
+    // Afterwards, when htmx too has switched its controls on again.
+    queueMicrotask(() => keepFocus([], ctx.focusBefore));
   }
 
   function failed({ detail: { ctx } }) {
@@ -387,14 +394,9 @@
   const settled = ({ detail }) => void (fresh = fresh.concat(detail.newContent ?? []));
   const all = (roots, selector) => roots.flatMap((root) => (root instanceof Element ? [root, ...$$("*", root)] : [])).filter((found) => found.matches(selector));
 
-  function swapped() {
+  function swapped({ detail: { ctx } }) {
     const roots = fresh.filter((node) => node.isConnected);
     fresh = [];
-    arrived(roots);
-  }
-
-  /** Makes new content known: says its words, holds confirmations back, and settles the focus. */
-  function arrived(roots) {
     build();
     filter();
     for (const button of $$("tr.snapshot button.open")) {
@@ -402,12 +404,9 @@
       if (button.ariaExpanded !== open) button.ariaExpanded = open;
     }
     all(roots, "form.confirm").forEach(guard);
-    const words = (name) => all(roots, `[data-${name}]`).map((said) => said.dataset[name]).join(". ");
-    const [status, alert] = [words("status"), words("alert")];
-    tell(status);
-    tell(alert, "#alert");
-
-    keepFocus(roots);
+    if ($("#status")?.textContent === UNDER_WAY) tell("");
+    speak(roots);
+    keepFocus(roots, ctx.focusBefore);
     if (pending?.place.isConnected && pending.place.childElementCount) {
       const { selector, then, row } = pending;
       pending = null;
@@ -415,10 +414,25 @@
     }
   }
 
+  // Morphing hands over elements that were there before: what they said has been said.
+  const spoken = new WeakMap();
+  const focused = new WeakSet();
+
+  function speak(roots) {
+    for (const [name, where] of [["status", "#status"], ["alert", "#alert"]]) {
+      const news = all(roots, `[data-${name}]`).filter((said) => spoken.get(said) !== said.dataset[name]);
+      if (news.length) tell(news.map((said) => said.dataset[name]).join(". "), where);
+      for (const said of news) spoken.set(said, said.dataset[name]);
+    }
+  }
+
   /** Focus goes where the answer asks for it; else it stays; if it was lost, to the nearest thing left. */
   function keepFocus(roots, before) {
-    const asked = all(roots, "[data-focus]").find((wanted) => wanted.checkVisibility());
-    if (asked) return focusOn(asked);
+    const asked = all(roots, "[data-focus]").find((wanted) => wanted.checkVisibility() && (wanted.matches(".open") || !focused.has(wanted)));
+    if (asked) {
+      focused.add(asked);
+      return focusOn(asked);
+    }
     const at = document.activeElement;
     if (at && at !== document.body && at.isConnected) return;
     const inside = all(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
@@ -438,7 +452,7 @@
     document.addEventListener("click", clicked, true);
     document.addEventListener("submit", submitted, true);
     document.addEventListener("input", ({ target }) => {
-      if (target.matches("#filter")) tell(filter());
+      if (target.matches("#filter:not([hx-get])")) tell(filter());
       if (target.matches("input[name=confirm_id]") && target.form) guard(target.form);
     });
     document.addEventListener("change", ({ target }) => target.matches("input.mark") && marked(target));
@@ -454,15 +468,12 @@
     build();
     filter();
     // A whole page speaks and asks for focus like a fragment; a row named in the address gets it too.
-    const main = $("main");
-    for (const form of $$("form.confirm")) guard(form);
-    const said = $$("[data-status], [data-alert]", main ?? document);
-    for (const { dataset } of said) {
-      if (dataset.status) tell(dataset.status);
-      if (dataset.alert) tell(dataset.alert, "#alert");
-    }
+    const main = $("main") ?? document.body;
+    $$("form.confirm").forEach(guard);
+    speak([main]);
     const named = location.hash.startsWith("#row-") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    focusOn($("[data-focus]") ?? opener(named || null));
+    if ($("[data-focus]", main)) keepFocus([main]);
+    else if (named) focusOn(opener(named));
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
