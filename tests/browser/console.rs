@@ -1,0 +1,73 @@
+//! The program under test beside the window that looks at it.
+
+use super::Browser;
+use crate::app::App;
+
+/// A served application and a window on its list of snapshots.
+pub(crate) struct Console {
+    pub(crate) browser: Browser,
+    pub(crate) base: String,
+    app: App,
+}
+
+impl Console {
+    /// The list of an application with some events and no snapshot.
+    pub(crate) fn open() -> Self {
+        Self::with(Browser::new())
+    }
+
+    /// The same for a browser that runs no script.
+    pub(crate) fn without_javascript() -> Self {
+        Self::with(Browser::javascript_off())
+    }
+
+    /// The list with `count` snapshots, taken with keys, and with events after each.
+    pub(crate) fn with_snapshots(count: usize) -> Self {
+        let console = Self::open();
+        for number in 1..=count {
+            console.take(&format!("note {number}"));
+            console.more_events();
+        }
+        console
+    }
+
+    fn with(browser: Browser) -> Self {
+        let app = App::new().with_events(40);
+        let base = app.serve();
+        browser.goto(&format!("{base}/snapshots"));
+        browser.wait_for("#list");
+        Self { browser, base, app }
+    }
+
+    /// The application goes on: the database moves away from every snapshot.
+    pub(crate) fn more_events(&self) {
+        self.app.add_events(7);
+    }
+
+    /// Takes a snapshot with keys and gives back its id, the focus on its button.
+    pub(crate) fn take(&self, note: &str) -> String {
+        let before = self.browser.count("tr.snapshot");
+        self.browser.press("t");
+        self.browser.wait_focus("#tool input[name=note]");
+        self.browser.type_text(note);
+        self.browser.press("Enter");
+        self.browser.wait_until("one more row", |browser| browser.count("tr.snapshot") > before);
+        self.browser.wait_focus("tr.snapshot button.open");
+        self.newest()
+    }
+
+    /// The id of the newest snapshot in the list.
+    pub(crate) fn newest(&self) -> String {
+        self.browser.attribute("tr.snapshot", "data-id").expect("a snapshot in the list")
+    }
+
+    /// Opens the newest snapshot's preview with keys.
+    pub(crate) fn preview(&self) -> String {
+        self.browser.press("g");
+        self.browser.press("g");
+        self.browser.press("o");
+        let id = self.newest();
+        self.browser.wait_for(&format!("[id$='-{id}'].preview .pane"));
+        id
+    }
+}

@@ -1,0 +1,96 @@
+//! Where the focus stands after each swap: never lost, and where a person goes on.
+
+use super::Console;
+
+#[test]
+fn take_preview_restore_and_undo_need_keys_alone() {
+    let console = Console::open();
+    let browser = &console.browser;
+    let id = console.take("before the import");
+    let button = format!("open-periodic-{id}");
+    assert_eq!(browser.active(), button, "after a take, the new row");
+
+    console.more_events();
+    browser.press("Enter");
+    browser.wait_for(&format!("#preview-periodic-{id} .pane"));
+    assert_eq!(browser.active(), button, "after opening, the button that opened");
+    assert_eq!(browser.attribute(&format!("#{button}"), "aria-expanded").as_deref(), Some("true"));
+    browser.wait_text("#status", "differ");
+
+    browser.press("r");
+    browser.wait_focus(&format!("#confirm-form-periodic-{id} input[name=confirm_id]"));
+    browser.type_text(&id);
+    browser.press("Enter");
+    browser.wait_focus("#result-title");
+    assert!(browser.exists("a#undo"), "the way back is next to the result");
+
+    browser.press("u");
+    browser.wait_focus("form.confirm input[name=confirm_id]");
+    let rewind = browser.attribute("input[name=confirm_id]", "data-expect").expect("the id to type");
+    assert_ne!(rewind, id);
+    browser.type_text(&rewind);
+    browser.press("Enter");
+    browser.wait_focus("#result-title");
+    browser.wait_until("two safety copies", |browser| {
+        browser.count("tr.snapshot[data-kind=rewind]") == 2
+    });
+}
+
+#[test]
+fn closing_a_preview_returns_to_its_row_and_asks_the_server_nothing() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    let button = format!("open-periodic-{}", console.preview());
+    browser.press("n");
+    browser.wait_focus("tr.change-table a, tr.change-table button");
+    browser.press("Escape");
+    browser.wait_gone(".preview .pane");
+    assert_eq!(browser.active(), button);
+    assert_eq!(browser.attribute(&format!("#{button}"), "aria-expanded").as_deref(), Some("false"));
+    browser.press("Enter");
+    browser.wait_for(".preview .pane");
+    browser.press("Enter");
+    browser.wait_gone(".preview .pane");
+    assert_eq!(browser.active(), button);
+}
+
+#[test]
+fn leaving_a_confirmation_returns_to_where_it_was_opened() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    let button = format!("open-periodic-{}", console.preview());
+    browser.press("r");
+    browser.wait_focus("input[name=confirm_id]");
+    browser.press("Escape");
+    browser.wait_gone("form.confirm");
+    assert_eq!(browser.active(), button);
+    assert!(browser.exists(".preview .pane"), "the preview stays open");
+}
+
+#[test]
+fn a_deleted_row_gives_the_focus_to_the_next() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    browser.press("g");
+    browser.press("g");
+    browser.press("j");
+    let id = browser.active().replace("open-periodic-", "");
+    browser.press("j");
+    let next = browser.active();
+    browser.press("k");
+    browser.press("D");
+    browser.wait_focus("input[name=confirm_id]");
+    browser.type_text(&id);
+    browser.press("Enter");
+    browser.wait_gone(&format!("#row-periodic-{id}"));
+    browser.wait_focus(&format!("#{next}"));
+}
+
+#[test]
+fn restore_on_a_closed_row_opens_the_preview_first() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    browser.press("r");
+    browser.wait_focus("input[name=confirm_id]");
+    assert!(browser.exists(".preview .pane"), "what is confirmed is in sight");
+}

@@ -1,0 +1,96 @@
+//! What the keys do in the list, and when they do nothing.
+
+use super::Console;
+
+#[test]
+fn movement_keys_walk_the_rows_and_stop_at_both_ends() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    let at = |row: usize| browser.has_focus(&format!("tr.snapshot:nth-of-type({}) *", 2 * row - 1));
+    browser.press("g");
+    browser.press("g");
+    assert!(at(1), "g g: the first");
+    browser.press("k");
+    assert!(at(1), "nothing is before the first");
+    browser.press("j");
+    assert!(at(2), "j: the next");
+    browser.press("ArrowDown");
+    assert!(at(3), "down: the next");
+    browser.press("j");
+    assert!(at(3), "nothing is after the last");
+    browser.press("ArrowUp");
+    assert!(at(2), "up: the one before");
+    browser.press("G");
+    assert!(at(3), "G: the last");
+}
+
+#[test]
+fn keys_are_letters_while_somebody_types() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    browser.press("/");
+    browser.wait_focus("#filter");
+    browser.type_text("trD?");
+    assert_eq!(browser.value("#filter"), "trD?");
+    assert!(!browser.exists("#tool form"), "t is a letter there");
+    assert!(!browser.exists("dialog[open]"), "? is a sign there");
+}
+
+#[test]
+fn a_key_with_a_modifier_is_left_to_the_browser() {
+    let console = Console::with_snapshots(2);
+    let browser = &console.browser;
+    browser.press("G");
+    let before = browser.active();
+    browser.press_with_control('k');
+    assert_eq!(browser.active(), before);
+}
+
+#[test]
+fn two_marks_are_compared_and_a_third_lets_go_of_one() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    browser.press("c");
+    browser.wait_text("#status", "Mark");
+    browser.press("g");
+    browser.press("g");
+    for _ in 0..3 {
+        browser.press("x");
+        browser.press("j");
+    }
+    assert_eq!(browser.count("input.mark:checked"), 2);
+    browser.wait_text("#status", "2 marked");
+    browser.press("c");
+    browser.wait_for("#result .pane");
+}
+
+#[test]
+fn no_single_key_changes_a_thing() {
+    let console = Console::with_snapshots(2);
+    let browser = &console.browser;
+    let before = browser.text("#where");
+    for key in ["j", "k", "G", "x", "p", "e", "n", "N", "r", "u", "D", "t", "o", "Enter"] {
+        browser.goto(&format!("{}/snapshots", console.base));
+        browser.wait_for("#keys-bar kbd");
+        browser.press("G");
+        browser.press(key);
+    }
+    browser.goto(&format!("{}/snapshots", console.base));
+    browser.wait_for("tr.snapshot");
+    assert_eq!(browser.count("tr.snapshot"), 2);
+    assert_eq!(browser.text("#where"), before);
+    assert!(!browser.text("#rows").contains("pinned"));
+}
+
+#[test]
+fn a_changed_table_is_reached_and_opened_from_the_row() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    console.preview();
+    browser.press("n");
+    browser.wait_focus("tr.change-table a, tr.change-table button");
+    let first = browser.active();
+    browser.press("Enter");
+    browser.wait_for("table.rows");
+    assert_eq!(browser.active(), first, "opening rows leaves the focus");
+}

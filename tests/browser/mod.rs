@@ -1,0 +1,20 @@
+//! The console in a real Chromium: keys, focus, reading by machines, and work without JavaScript.
+//!
+//! One chromedriver serves the whole test binary; every test has a session and a user directory
+//! of its own. A test waits for what it expects to see, never for a time. When a test fails, the
+//! last picture of its window is in `target/screenshots`.
+
+mod accessibility;
+mod chromedriver;
+mod confirmation;
+mod console;
+mod filter;
+mod focus;
+mod help;
+mod keys;
+mod page;
+mod vendored;
+mod without_javascript;
+
+pub(crate) use console::Console;
+pub(crate) use page::Browser;

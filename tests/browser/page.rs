@@ -1,0 +1,286 @@
+//! A browser window, as a person uses it: keys, clicks, and looking.
+
+use std::fs;
+use std::future::Future;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use thirtyfour::extensions::cdp::ChromeDevTools;
+use thirtyfour::prelude::*;
+use tokio::runtime::Runtime;
+
+use super::chromedriver;
+
+/// How long a condition may take to come true: far more than it needs, for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+const AXE: &str = include_str!("axe/axe-4.14.1.min.js");
+
+/// One window in a session of its own.
+pub(crate) struct Browser {
+    driver: Option<WebDriver>,
+    runtime: Runtime,
+    _user_data: tempfile::TempDir,
+}
+
+impl Browser {
+    /// A fresh window with JavaScript.
+    pub(crate) fn new() -> Self {
+        Self::start(true)
+    }
+
+    /// A fresh window whose pages run no script.
+    pub(crate) fn javascript_off() -> Self {
+        Self::start(false)
+    }
+
+    fn start(scripts: bool) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let user_data = tempfile::tempdir().expect("a directory");
+        let capabilities = capabilities(&user_data.path().display().to_string(), scripts);
+        let driver = runtime
+            .block_on(async { WebDriver::new(chromedriver::address(), capabilities).await })
+            .expect("a browser session");
+        Self { driver: Some(driver), runtime, _user_data: user_data }
+    }
+
+    fn driver(&self) -> &WebDriver {
+        self.driver.as_ref().expect("the session lasts as long as the window")
+    }
+
+    fn wait<T>(&self, work: impl Future<Output = WebDriverResult<T>>) -> T {
+        self.runtime.block_on(work).expect("an answer from the browser")
+    }
+
+    fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
+        self.wait(async { Ok(self.driver().execute(script, arguments).await?.json().clone()) })
+    }
+
+    /// Opens an address.
+    pub(crate) fn goto(&self, address: &str) {
+        self.wait(self.driver().goto(address));
+    }
+
+    /// Loads the page anew.
+    pub(crate) fn reload(&self) {
+        self.wait(self.driver().refresh());
+    }
+
+    /// Presses one key, by its `KeyboardEvent.key` name, wherever the focus is.
+    pub(crate) fn press(&self, key: &str) {
+        let key = match key {
+            "Enter" => Key::Enter.value().to_string(),
+            "Escape" => Key::Escape.value().to_string(),
+            "ArrowDown" => Key::Down.value().to_string(),
+            "ArrowUp" => Key::Up.value().to_string(),
+            "Tab" => Key::Tab.value().to_string(),
+            letter => letter.to_owned(),
+        };
+        self.type_text(&key);
+    }
+
+    /// Presses a key while the control key is held.
+    pub(crate) fn press_with_control(&self, key: char) {
+        let chain = self.driver().action_chain();
+        let chain = chain.key_down(Key::Control).send_keys(key.to_string()).key_up(Key::Control);
+        self.wait(chain.perform());
+    }
+
+    /// Types text wherever the focus is.
+    pub(crate) fn type_text(&self, text: &str) {
+        self.wait(self.driver().action_chain().send_keys(text).perform());
+    }
+
+    /// Types into the first element that matches, by clicking into it first.
+    pub(crate) fn type_into(&self, css: &str, text: &str) {
+        self.wait(async { self.driver().find(By::Css(css)).await?.send_keys(text).await });
+    }
+
+    /// Clicks the first element that matches.
+    pub(crate) fn click(&self, css: &str) {
+        self.wait(async {
+            let element = self.driver().find(By::Css(css)).await?;
+            element.scroll_into_view().await?;
+            element.click().await
+        });
+    }
+
+    /// The id of the element that has the focus; its tag's name where it has no id.
+    pub(crate) fn active(&self) -> String {
+        let script = "const at = document.activeElement; return at.id || at.tagName.toLowerCase()";
+        self.script(script, vec![]).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether an element that matches has the focus.
+    pub(crate) fn has_focus(&self, css: &str) -> bool {
+        let script = "return document.activeElement.matches(arguments[0])";
+        self.script(script, vec![json!(css)]) == json!(true)
+    }
+
+    /// Whether an element matches.
+    pub(crate) fn exists(&self, css: &str) -> bool {
+        self.count(css) > 0
+    }
+
+    /// How many elements match.
+    pub(crate) fn count(&self, css: &str) -> usize {
+        self.wait(async { Ok(self.driver().find_all(By::Css(css)).await?.len()) })
+    }
+
+    /// How many elements match and can be seen.
+    pub(crate) fn count_shown(&self, css: &str) -> u64 {
+        let script = "return [...document.querySelectorAll(arguments[0])]\
+                      .filter(found => found.checkVisibility()).length";
+        self.script(script, vec![json!(css)]).as_u64().unwrap_or_default()
+    }
+
+    /// The text of the first element that matches, empty when there is none.
+    pub(crate) fn text(&self, css: &str) -> String {
+        self.wait(async {
+            match self.driver().find(By::Css(css)).await {
+                Ok(element) => element.prop("textContent").await.map(Option::unwrap_or_default),
+                Err(_) => Ok(String::new()),
+            }
+        })
+    }
+
+    /// An attribute of the first element that matches.
+    pub(crate) fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        self.wait(async { self.driver().find(By::Css(css)).await?.attr(name).await })
+    }
+
+    /// What is typed into the first field that matches.
+    pub(crate) fn value(&self, css: &str) -> String {
+        self.wait(async { self.driver().find(By::Css(css)).await?.value().await })
+            .unwrap_or_default()
+    }
+
+    /// Waits until the condition holds; fails with what was awaited and where the focus was.
+    pub(crate) fn wait_until(&self, awaited: &str, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{awaited}: not so within {PATIENCE:?}; focus on {:?}, status {:?}, alert {:?}",
+                self.active(),
+                self.text("#status"),
+                self.text("#alert"),
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until an element matches.
+    pub(crate) fn wait_for(&self, css: &str) {
+        self.wait_until(css, |browser| browser.exists(css));
+    }
+
+    /// Waits until nothing matches any more.
+    pub(crate) fn wait_gone(&self, css: &str) {
+        self.wait_until(&format!("no {css}"), |browser| !browser.exists(css));
+    }
+
+    /// Waits until an element that matches has the focus.
+    pub(crate) fn wait_focus(&self, css: &str) {
+        self.wait_until(&format!("focus on {css}"), |browser| browser.has_focus(css));
+    }
+
+    /// Waits until the text of an element contains `words`.
+    pub(crate) fn wait_text(&self, css: &str, words: &str) {
+        let awaited = format!("{words:?} in {css}");
+        self.wait_until(&awaited, |browser| browser.text(css).contains(words));
+    }
+
+    /// Sets whether the page sees a system that prefers dark.
+    pub(crate) fn prefers_dark(&self, dark: bool) {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.devtools("Emulation.setEmulatedMedia", features);
+    }
+
+    /// Sets the size of the page in CSS pixels.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    fn devtools(&self, command: &str, parameters: Value) {
+        let tools = ChromeDevTools::new(self.driver().handle().clone());
+        self.wait(tools.execute_cdp_with_params(command, parameters));
+    }
+
+    /// How many pixels of the page stick out to the right of the window.
+    pub(crate) fn overflow(&self) -> i64 {
+        let script = "const page = document.scrollingElement;\
+                      return page.scrollWidth - page.clientWidth";
+        self.script(script, vec![]).as_i64().unwrap_or(i64::MAX)
+    }
+
+    /// What axe finds wrong with the page: a rule, its words and the first element, one a line.
+    pub(crate) fn axe(&self) -> Vec<String> {
+        self.script(AXE, vec![]);
+        let run = "const done = arguments[0];\
+                   axe.run(document).then(found => done(found.violations.map(rule =>\
+                   `${rule.id}: ${rule.help}: ${rule.nodes[0].html} ${rule.nodes[0].failureSummary}`)))";
+        let found = self.wait(async {
+            Ok(self.driver().execute_async(run, vec![]).await?.json().clone())
+        });
+        let lines = found.as_array().expect("a list from axe");
+        lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Keeps a picture of the window as `target/screenshots/NAME.png`.
+    pub(crate) fn screenshot(&self, name: &str) -> PathBuf {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        fs::create_dir_all(&folder).expect("a folder for pictures");
+        let file = folder.join(format!("{name}.png"));
+        self.wait(self.driver().screenshot(&file));
+        file
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let Some(driver) = self.driver.take() else { return };
+        self.runtime.block_on(async {
+            if let (true, Ok(picture)) = (thread::panicking(), driver.screenshot_as_png().await) {
+                let test = thread::current().name().unwrap_or("test").replace("::", "-");
+                let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+                fs::create_dir_all(&folder).ok();
+                fs::write(folder.join(format!("failed-{test}.png")), picture).ok();
+            }
+            driver.quit().await.ok();
+        });
+    }
+}
+
+fn capabilities(user_data: &str, scripts: bool) -> ChromeCapabilities {
+    let mut capabilities = DesiredCapabilities::chrome();
+    let user_data = format!("--user-data-dir={user_data}");
+    let flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,900",
+        &user_data,
+    ];
+    for flag in flags {
+        capabilities.add_arg(flag).expect("a flag");
+    }
+    if !scripts {
+        let off = json!({"profile.managed_default_content_settings.javascript": 2});
+        capabilities.add_experimental_option("prefs", off).expect("an option");
+    }
+    capabilities
+}
