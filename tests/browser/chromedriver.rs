@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-const HINT: &str = "the browser tests need Chromium: sudo apt-get install -y chromium chromium-driver";
+const HINT: &str =
+    "the browser tests need Chromium: sudo apt-get install -y chromium chromium-driver";
 
 /// The address of chromedriver, which is started on the first call.
 pub(crate) fn address() -> &'static str {
@@ -54,7 +55,7 @@ fn start() -> Result<Child, String> {
 }
 
 fn spawn(command: &mut Command) -> std::io::Result<Child> {
-    command.args(["--port=0", "--silent"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
 /// The port in chromedriver's greeting: `… was started successfully on port 40123.`

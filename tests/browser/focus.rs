@@ -26,7 +26,8 @@ fn take_preview_restore_and_undo_need_keys_alone() {
 
     browser.press("u");
     browser.wait_focus("form.confirm input[name=confirm_id]");
-    let rewind = browser.attribute("input[name=confirm_id]", "data-expect").expect("the id to type");
+    let rewind =
+        browser.attribute("input[name=confirm_id]", "data-expect").expect("the id to type");
     assert_ne!(rewind, id);
     browser.type_text(&rewind);
     browser.press("Enter");

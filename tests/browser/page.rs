@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use thirtyfour::extensions::cdp::ChromeDevTools;
+use thirtyfour::ChromeCapabilities;
 use thirtyfour::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -205,13 +205,13 @@ impl Browser {
 
     /// Sets the size of the page in CSS pixels.
     pub(crate) fn resize(&self, width: u32, height: u32) {
-        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", size);
     }
 
     fn devtools(&self, command: &str, parameters: Value) {
-        let tools = ChromeDevTools::new(self.driver().handle().clone());
-        self.wait(tools.execute_cdp_with_params(command, parameters));
+        self.wait(self.driver().cdp().send_raw(command, parameters));
     }
 
     /// How many pixels of the page stick out to the right of the window.
@@ -227,9 +227,8 @@ impl Browser {
         let run = "const done = arguments[0];\
                    axe.run(document).then(found => done(found.violations.map(rule =>\
                    `${rule.id}: ${rule.help}: ${rule.nodes[0].html} ${rule.nodes[0].failureSummary}`)))";
-        let found = self.wait(async {
-            Ok(self.driver().execute_async(run, vec![]).await?.json().clone())
-        });
+        let found =
+            self.wait(async { Ok(self.driver().execute_async(run, vec![]).await?.json().clone()) });
         let lines = found.as_array().expect("a list from axe");
         lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
     }
