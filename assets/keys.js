@@ -436,7 +436,7 @@
     const at = document.activeElement;
     if (at && at !== document.body && at.isConnected) return;
     const inside = all(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
-    const left = [before?.isConnected && before, rowOf(inside) && inside, opener(currentRow()), inside, $("#take-open"), $("main")];
+    const left = [before?.isConnected && before, inside?.closest(".preview") && inside, opener(currentRow()), inside, $("#take-open"), $("main")];
     left.some((candidate) => candidate && focusOn(candidate));
   }
 

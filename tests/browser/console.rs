@@ -21,11 +21,11 @@ impl Console {
         Self::with(Browser::javascript_off())
     }
 
-    /// The list with `count` snapshots, taken with keys, and with events after each.
+    /// The list with up to three snapshots, taken with keys, and with events after each.
     pub(crate) fn with_snapshots(count: usize) -> Self {
         let console = Self::open();
-        for number in 1..=count {
-            console.take(&format!("note {number}"));
+        for note in ["the first", "the second", "the third"].iter().take(count) {
+            console.take(note);
             console.more_events();
         }
         console

@@ -8,7 +8,7 @@ fn the_filter_leaves_the_rows_that_match_and_counts_them() {
     let browser = &console.browser;
     browser.press("/");
     browser.wait_focus("#filter");
-    browser.type_text("note 2");
+    browser.type_text("second the");
     browser.wait_text("#status", "1 of 3");
     browser.wait_until("one row", |browser| browser.count_shown("tr.snapshot") == 1);
     assert!(browser.has_focus("#filter"), "typing goes on");

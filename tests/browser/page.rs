@@ -129,7 +129,9 @@ impl Browser {
 
     /// How many elements match.
     pub(crate) fn count(&self, css: &str) -> usize {
-        self.wait(async { Ok(self.driver().find_all(By::Css(css)).await?.len()) })
+        let script = "return document.querySelectorAll(arguments[0]).length";
+        let count = self.script(script, vec![json!(css)]).as_u64().unwrap_or_default();
+        usize::try_from(count).expect("a count")
     }
 
     /// How many elements match and can be seen.
@@ -141,12 +143,8 @@ impl Browser {
 
     /// The text of the first element that matches, empty when there is none.
     pub(crate) fn text(&self, css: &str) -> String {
-        self.wait(async {
-            match self.driver().find(By::Css(css)).await {
-                Ok(element) => element.prop("textContent").await.map(Option::unwrap_or_default),
-                Err(_) => Ok(String::new()),
-            }
-        })
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        self.script(script, vec![json!(css)]).as_str().unwrap_or_default().to_owned()
     }
 
     /// An attribute of the first element that matches.
