@@ -1,5 +1,12 @@
 //! The program under test beside the window that looks at it.
 
+use std::net::Ipv4Addr;
+use std::sync::mpsc::channel;
+
+use snapback::web;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
 use super::Browser;
 use crate::app::App;
 
@@ -7,7 +14,8 @@ use crate::app::App;
 pub(crate) struct Console {
     pub(crate) browser: Browser,
     pub(crate) base: String,
-    app: App,
+    pub(crate) app: App,
+    _server: Runtime,
 }
 
 impl Console {
@@ -33,15 +41,15 @@ impl Console {
 
     fn with(browser: Browser) -> Self {
         let app = App::new().with_events(40);
-        let base = app.serve();
+        let (server, base) = serve(&app);
         browser.goto(&format!("{base}/snapshots"));
         browser.wait_for("#list");
-        Self { browser, base, app }
+        Self { browser, base, app, _server: server }
     }
 
     /// The application goes on: the database moves away from every snapshot.
     pub(crate) fn more_events(&self) {
-        self.app.add_events(7);
+        self.app.events(7);
     }
 
     /// Takes a snapshot with keys and gives back its id, the focus on its button.
@@ -70,4 +78,20 @@ impl Console {
         self.browser.wait_for(&format!("[id$='-{id}'].preview .pane"));
         id
     }
+}
+
+/// Serves the application's console on a free port for as long as the runtime lives.
+fn serve(app: &App) -> (Runtime, String) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let snapshots = app.snapshots();
+    let (tell, told) = channel();
+    runtime.spawn(async move {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        tell.send(socket.local_addr().expect("an address")).expect("somebody waits for it");
+        let never = std::future::pending::<()>();
+        web::serve(snapshots, socket, web::Options::default(), never).await.expect("a server");
+    });
+    let address = told.recv().expect("the server's address");
+    (runtime, format!("http://{address}"))
 }

@@ -10,7 +10,9 @@ fn take_preview_restore_and_undo_need_keys_alone() {
     let button = format!("open-periodic-{id}");
     assert_eq!(browser.active(), button, "after a take, the new row");
 
+    let taken = console.app.dump("messages");
     console.more_events();
+    let moved_on = console.app.state();
     browser.press("Enter");
     browser.wait_for(&format!("#preview-periodic-{id} .pane"));
     assert_eq!(browser.active(), button, "after opening, the button that opened");
@@ -23,6 +25,7 @@ fn take_preview_restore_and_undo_need_keys_alone() {
     browser.press("Enter");
     browser.wait_focus("#result-title");
     assert!(browser.exists("a#undo"), "the way back is next to the result");
+    assert_eq!(console.app.dump("messages"), taken);
 
     browser.press("u");
     browser.wait_focus("form.confirm input[name=confirm_id]");
@@ -35,6 +38,7 @@ fn take_preview_restore_and_undo_need_keys_alone() {
     browser.wait_until("two safety copies", |browser| {
         browser.count("tr.snapshot[data-kind=rewind]") == 2
     });
+    assert_eq!(console.app.state(), moved_on);
 }
 
 #[test]

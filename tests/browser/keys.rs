@@ -68,7 +68,7 @@ fn two_marks_are_compared_and_a_third_lets_go_of_one() {
 fn no_single_key_changes_a_thing() {
     let console = Console::with_snapshots(2);
     let browser = &console.browser;
-    let before = browser.text("#where");
+    let before = console.app.state();
     for key in ["j", "k", "G", "x", "p", "e", "n", "N", "r", "u", "D", "t", "o", "Enter"] {
         browser.goto(&format!("{}/snapshots", console.base));
         browser.wait_for("#keys-bar kbd");
@@ -78,7 +78,7 @@ fn no_single_key_changes_a_thing() {
     browser.goto(&format!("{}/snapshots", console.base));
     browser.wait_for("tr.snapshot");
     assert_eq!(browser.count("tr.snapshot"), 2);
-    assert_eq!(browser.text("#where"), before);
+    assert_eq!(console.app.state(), before);
     assert!(!browser.text("#rows").contains("pinned"));
 }
 

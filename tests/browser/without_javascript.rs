@@ -16,6 +16,7 @@ fn take_preview_restore_and_undo_need_no_script() {
     assert!(browser.text("#rows").contains("by hand"));
     let id = console.newest();
     console.more_events();
+    let moved_on = console.app.state();
 
     browser.click("tr.snapshot button.open");
     browser.wait_for(".pane a.restore-open");
@@ -35,6 +36,7 @@ fn take_preview_restore_and_undo_need_no_script() {
     browser.wait_until("two safety copies", |browser| {
         browser.count("tr.snapshot[data-kind=rewind]") == 2
     });
+    assert_eq!(console.app.state(), moved_on);
 }
 
 #[test]
