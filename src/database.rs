@@ -12,11 +12,10 @@ mod view;
 mod writer;
 
 pub use event_log::EventLog;
-pub(crate) use schema::quoted;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};
-pub(crate) use view::{EventRow, View};
+pub(crate) use view::View;
 pub(crate) use writer::Writer;
 
 use std::ops::Deref;

@@ -60,7 +60,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep_last: 5, exclude_tables: Vec::new(), grace: Duration::from_secs(3600) }
+        Self { keep_last: 5, exclude_tables: Vec::new(), grace: Duration::from_hours(1) }
     }
 }
 

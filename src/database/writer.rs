@@ -48,7 +48,7 @@ impl Writer {
     }
 
     /// Turns the reading transaction into a writing one. `false` when another connection wrote
-    /// since it began (SQLITE_BUSY_SNAPSHOT), or holds the lock: begin again, locked.
+    /// since it began (`SQLITE_BUSY_SNAPSHOT`), or holds the lock: begin again, locked.
     pub(crate) fn lock(&self, any_table: &Table) -> Result<bool> {
         // A DELETE of no row takes the lock and changes nothing.
         let sql = format!("DELETE FROM main.{} WHERE 0", quoted(&any_table.name));

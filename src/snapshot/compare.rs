@@ -184,12 +184,9 @@ pub(crate) fn compare<T>(
         (Opened::Now, _) | (_, Opened::Now) => None,
         _ => before.schema().or_else(|| after.schema()),
     };
-    let layout = match layout {
-        Some(stored) => stored,
-        None => {
-            live = core.schema(view)?;
-            &live
-        }
+    let layout = if let Some(stored) = layout { stored } else {
+        live = core.schema(view)?;
+        &live
     };
     let event_table = [before, after]
         .into_iter()

@@ -215,7 +215,7 @@ impl<'s> Walk<'s> {
                         cursor.ahead.pop();
                     }
                     Some(Item::Node(node)) if node.first <= *behind => {
-                        cursor.open(self.table, &self.places)?
+                        cursor.open(self.table, &self.places)?;
                     }
                     Some(Item::Row { identity, .. }) if identity <= behind => {
                         cursor.ahead.pop();

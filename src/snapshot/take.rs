@@ -111,7 +111,7 @@ impl Durable {
         kind: Kind,
         cause: Option<Cause>,
     ) -> Result<Option<SnapshotRef>> {
-        if !core.packs.missing(self.hashes.into_iter())?.is_empty() {
+        if !core.packs.missing(self.hashes)?.is_empty() {
             return Ok(None);
         }
         let id = core.catalog.next_id(Timestamp::now())?;

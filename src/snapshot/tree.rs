@@ -14,7 +14,7 @@
 //! The chance to end after a line grows with the line's length, so that rows of any size make chunks
 //! of about 26 KiB; never below [`SMALLEST`] but at the table's end, never above [`LARGEST`] but for
 //! a single larger row, which stands alone. The chance is small up to [`TURN`] and large beyond
-//! (FastCDC calls this normalized chunking): sizes differ less, and a changed row, which hits a large
+//! (`FastCDC` calls this normalized chunking): sizes differ less, and a changed row, which hits a large
 //! chunk more often than a small one, drags fewer bytes along.
 
 use serde::{Deserialize, Serialize};
@@ -228,7 +228,7 @@ fn ends_chunk(identity: &[u8], height: usize, size: usize, line: usize) -> bool 
     hash(identity, height) >> 32 < chance
 }
 
-/// FNV-1a over the identity, then the finalizer of SplitMix64, whose high bits are well mixed. The
+/// FNV-1a over the identity, then the finalizer of `SplitMix64`, whose high bits are well mixed. The
 /// height takes part: a boundary below must not be a boundary above.
 fn hash(identity: &[u8], height: usize) -> u64 {
     let fnv = identity.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {

@@ -1,1 +1,7 @@
+//! One binary with every integration test: an application and its console, on real files.
+
+#[expect(dead_code, reason = "the tests that use the rest of it follow")]
+mod app;
 mod cli;
+mod harness;
+mod writer;

@@ -1,0 +1,457 @@
+//! The harness: an application with its own database, and a console beside it.
+//!
+//! Everything is real: files in a temporary folder, SQLite, a store on disk. The application
+//! applies events as one would: log and read models in one transaction.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use object_store::ObjectStore;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use snapback::Result;
+use snapback::database::{Database, EventOptions};
+use snapback::snapshot::{
+    Format, LabelChange, Options, Page, Point, Preview, RestoreRequest, Restored, RowChange, Scope,
+    SnapshotRef, Snapshots,
+};
+use snapback::store::Store;
+use tempfile::TempDir;
+
+use crate::writer::LiveWriter;
+
+/// Who does things in tests, as the history has it.
+pub(crate) const BY: &str = "a test";
+
+/// The log, and read models that refer to one another.
+const SCHEMA: &str = "
+    CREATE TABLE event_log(
+        id INTEGER PRIMARY KEY, created_at TEXT NOT NULL, event_type TEXT NOT NULL, payload TEXT NOT NULL);
+    CREATE TABLE bots(
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, messages INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE chats(
+        id INTEGER PRIMARY KEY, bot_id INTEGER NOT NULL REFERENCES bots(id), title TEXT NOT NULL);
+    CREATE TABLE messages(
+        id INTEGER PRIMARY KEY,
+        chat_id INTEGER NOT NULL REFERENCES chats(id) ON DELETE CASCADE,
+        body TEXT NOT NULL,
+        edits INTEGER NOT NULL DEFAULT 0);
+    CREATE INDEX messages_by_chat ON messages(chat_id);
+    CREATE TABLE memories(
+        bot_id INTEGER NOT NULL REFERENCES bots(id), topic TEXT NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY(bot_id, topic)) WITHOUT ROWID;";
+
+/// Every row of every table, view and virtual table, as text that differs where values do.
+pub(crate) type State = BTreeMap<String, Vec<String>>;
+
+/// An application and its console. Built step by step, opened at first use.
+pub(crate) struct App {
+    console: OnceLock<Snapshots>,
+    application: Option<Mutex<Connection>>,
+    store: Option<Store>,
+    options: Options,
+    events: EventOptions,
+    folder: TempDir,
+}
+
+impl App {
+    /// An application with an empty event log, in WAL mode.
+    pub(crate) fn new() -> Self {
+        let app = Self {
+            console: OnceLock::new(),
+            application: None,
+            store: None,
+            options: Options::default(),
+            events: EventOptions::default(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        app.schema(SCHEMA)
+    }
+
+    /// A database of the test's own making, in place of the usual one.
+    pub(crate) fn schema(mut self, sql: &str) -> Self {
+        self.application = None;
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(format!("app.db{ending}")));
+        }
+        let connection = Connection::open(self.db_path()).expect("a database");
+        // Before the journal mode: a schema may set the encoding, which an existing file refuses.
+        connection.execute_batch(sql).expect("the schema");
+        set_journal(&connection, "wal");
+        drop(connection);
+        self.application = Some(Mutex::new(connect(&self.db_path())));
+        self
+    }
+
+    /// Tables without an event log.
+    pub(crate) fn tables_only(self, sql: &str) -> Self {
+        self.schema(sql)
+            .event_options(EventOptions { table: Some("none".into()), ..EventOptions::default() })
+    }
+
+    /// Applies `count` events.
+    pub(crate) fn with_events(self, count: usize) -> Self {
+        self.events(count);
+        self
+    }
+
+    /// SQLite's default journal in place of the WAL.
+    pub(crate) fn rollback_journal(self) -> Self {
+        set_journal(&self.application(), "delete");
+        self
+    }
+
+    /// How many snapshots of each kind stay.
+    pub(crate) fn keep_last(mut self, count: usize) -> Self {
+        self.options.keep_last = count;
+        self
+    }
+
+    /// Leaves tables out of every snapshot and restore.
+    pub(crate) fn exclude(mut self, pattern: &str) -> Self {
+        self.options.exclude_tables.push(pattern.to_owned());
+        self
+    }
+
+    /// How young a pack must be for pruning to leave it alone.
+    pub(crate) fn grace(mut self, grace: Duration) -> Self {
+        self.options.grace = grace;
+        self
+    }
+
+    /// What is said of the event log.
+    pub(crate) fn event_options(mut self, options: EventOptions) -> Self {
+        self.events = options;
+        self
+    }
+
+    /// Keeps snapshots in memory.
+    pub(crate) fn store_in_memory(mut self) -> Self {
+        self.store = Some(Store::memory());
+        self
+    }
+
+    /// Keeps snapshots in an object store.
+    pub(crate) fn store_over(mut self, objects: Arc<dyn ObjectStore>) -> Self {
+        self.store = Some(Store::over(objects));
+        self
+    }
+
+    /// The application's database file.
+    pub(crate) fn db_path(&self) -> PathBuf {
+        self.folder.path().join("app.db")
+    }
+
+    /// Where the store is, when it is a directory.
+    pub(crate) fn store_dir(&self) -> PathBuf {
+        self.folder.path().join("app.snapback")
+    }
+
+    /// A path beside the database, for exports and the like.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The application's connection.
+    pub(crate) fn application(&self) -> MutexGuard<'_, Connection> {
+        let connection = self.application.as_ref().expect("a connection");
+        connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// One more connection of the application.
+    pub(crate) fn connection(&self) -> Connection {
+        connect(&self.db_path())
+    }
+
+    /// The application runs statements.
+    pub(crate) fn sql(&self, sql: &str) {
+        self.application().execute_batch(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
+    /// What a query answers, each value as SQLite would write it.
+    pub(crate) fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        query(&self.application(), sql)
+    }
+
+    /// The first value of a query's first row, as text.
+    pub(crate) fn value(&self, sql: &str) -> String {
+        self.query(sql)[0][0].clone()
+    }
+
+    /// The position of the event log.
+    pub(crate) fn position(&self) -> i64 {
+        self.value("SELECT coalesce(max(id), 0) FROM event_log").parse().expect("a number")
+    }
+
+    /// Applies `count` events, each in a transaction.
+    pub(crate) fn events(&self, count: usize) {
+        let mut connection = self.application();
+        for _ in 0..count {
+            apply_event(&mut connection).expect("an event is applied");
+        }
+    }
+
+    /// Every row of one table.
+    pub(crate) fn dump(&self, table: &str) -> Vec<String> {
+        self.state().remove(table).unwrap_or_else(|| panic!("there is a table {table}"))
+    }
+
+    /// Every row of every table, view and virtual table, rowids among them.
+    pub(crate) fn state(&self) -> State {
+        state(&self.application())
+    }
+
+    /// The console.
+    pub(crate) fn snapshots(&self) -> Snapshots {
+        self.console.get_or_init(|| self.reopen()).clone()
+    }
+
+    /// A second console on the same database and store.
+    pub(crate) fn reopen(&self) -> Snapshots {
+        self.try_open().expect("the console opens")
+    }
+
+    /// Opens a console, which may fail.
+    pub(crate) fn try_open(&self) -> Result<Snapshots> {
+        let database = Database::open(&self.db_path(), &self.events)?;
+        let store = match &self.store {
+            Some(store) => store.clone(),
+            None => Store::directory(&self.store_dir())?,
+        };
+        Snapshots::open(database, store, self.options.clone())
+    }
+
+    /// Takes a snapshot.
+    pub(crate) fn take(&self, note: &str) -> SnapshotRef {
+        self.snapshots().take(Some(note), BY).expect("a snapshot is taken").snapshot()
+    }
+
+    /// What a restore would change.
+    pub(crate) fn preview(&self, snapshot: &SnapshotRef) -> Preview {
+        self.snapshots().preview(snapshot).expect("a preview")
+    }
+
+    /// The changed rows of a table, all on one page.
+    pub(crate) fn changed_rows(&self, snapshot: &SnapshotRef, table: &str) -> Vec<RowChange> {
+        let page = Page { limit: 1000, ..Page::default() };
+        let to = Point::Snapshot(snapshot.clone());
+        self.snapshots().rows(&Point::Now, &to, table, &page).expect("the changed rows").rows
+    }
+
+    /// Restores.
+    pub(crate) fn restore(&self, snapshot: &SnapshotRef, scope: Scope) -> Restored {
+        self.try_restore(&request(snapshot, scope)).expect("a restore")
+    }
+
+    /// Restores, which may be refused.
+    pub(crate) fn try_restore(&self, request: &RestoreRequest) -> Result<Restored> {
+        self.snapshots().restore(request)
+    }
+
+    /// Undoes a restore: restores its safety copy in the same scope.
+    pub(crate) fn undo(&self, restored: &Restored) -> Restored {
+        self.restore(&restored.rewind, restored.scope)
+    }
+
+    /// Writes a snapshot to a file beside the database.
+    pub(crate) fn export(&self, snapshot: &SnapshotRef, format: Format) -> PathBuf {
+        let file = self.file(&format!("{}.{}", snapshot.id, format.name()));
+        let _ = std::fs::remove_file(&file);
+        self.snapshots().export(snapshot, format, &file, BY).expect("an export");
+        file
+    }
+
+    /// Pins a snapshot.
+    pub(crate) fn pin(&self, snapshot: &SnapshotRef) {
+        let change = LabelChange { pinned: Some(true), note: None };
+        self.snapshots().label(snapshot, &change, BY).expect("a pin");
+    }
+
+    /// `kind/id` of every snapshot, newest first.
+    pub(crate) fn listed(&self) -> Vec<SnapshotRef> {
+        let list = self.snapshots().list().expect("a list");
+        list.snapshots.iter().map(snapback::snapshot::Entry::snapshot).collect()
+    }
+
+    /// Puts a file among the store's snapshots, as a person with `cp` would.
+    pub(crate) fn drop_in(&self, snapshot: &SnapshotRef, content: impl AsRef<[u8]>) {
+        let path = self.manifest(snapshot);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
+        std::fs::write(path, content).expect("a file is written");
+    }
+
+    /// The file of a snapshot in the store.
+    pub(crate) fn manifest(&self, snapshot: &SnapshotRef) -> PathBuf {
+        self.store_dir().join(format!("snapshots/{snapshot}.json"))
+    }
+
+    /// The store's packs.
+    pub(crate) fn packs(&self) -> Vec<PathBuf> {
+        let Ok(folder) = std::fs::read_dir(self.store_dir().join("packs")) else {
+            return Vec::new();
+        };
+        let mut packs: Vec<PathBuf> = folder
+            .map(|file| file.expect("a file").path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "pack"))
+            .collect();
+        packs.sort();
+        packs
+    }
+
+    /// Threads of the application that write until told to stop.
+    pub(crate) fn writer(&self) -> LiveWriter {
+        LiveWriter::start(&self.db_path(), 3)
+    }
+}
+
+/// A restore as the pages ask for it, without a plan.
+pub(crate) fn request(snapshot: &SnapshotRef, scope: Scope) -> RestoreRequest {
+    RestoreRequest {
+        snapshot: snapshot.clone(),
+        scope,
+        tables: Vec::new(),
+        plan: None,
+        moving: false,
+        accept_schema: false,
+        by: BY.to_owned(),
+    }
+}
+
+/// Names a snapshot.
+pub(crate) fn named(text: &str) -> SnapshotRef {
+    text.parse().expect("kind/id")
+}
+
+/// Opens the database as the application does.
+pub(crate) fn connect(path: &Path) -> Connection {
+    let connection = Connection::open(path).expect("the database opens");
+    connection.busy_timeout(Duration::from_secs(5)).expect("a timeout");
+    connection.pragma_update(None, "foreign_keys", true).expect("foreign keys");
+    connection.pragma_update(None, "synchronous", "normal").expect("synchronous");
+    connection
+}
+
+/// Applies the next event: writes it to the log and carries it into the read models.
+///
+/// `bots.messages` counts the bot's rows of `messages`, so no state in between may be seen.
+pub(crate) fn apply_event(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let position = number("SELECT coalesce(max(id), 0) + 1 FROM event_log")?;
+    let bot = number("SELECT coalesce(max(id), 0) FROM bots")?;
+    let chat = number("SELECT coalesce(max(id), 0) FROM chats")?;
+    let kind = match position {
+        _ if bot == 0 || position % 50 == 0 => "bot_created",
+        _ if chat == 0 || position % 10 == 0 => "chat_started",
+        _ if position % 5 == 0 => "memory_noted",
+        _ if position % 7 == 0 => "message_edited",
+        _ => "message_sent",
+    };
+    transaction.execute(
+        "INSERT INTO event_log VALUES(?1, datetime('2026-01-01', ?1 || ' seconds'), ?2, json_object('n', ?1))",
+        (position, kind),
+    )?;
+    project(&transaction, kind, position, bot, chat)?;
+    transaction.commit()
+}
+
+fn project(
+    transaction: &Transaction<'_>,
+    kind: &str,
+    position: i64,
+    bot: i64,
+    chat: i64,
+) -> rusqlite::Result<()> {
+    match kind {
+        "bot_created" => {
+            transaction.execute("INSERT INTO bots(name) VALUES('bot ' || ?1)", [position])?
+        }
+        "chat_started" => transaction.execute(
+            "INSERT INTO chats(bot_id, title) VALUES(?1, 'chat ' || ?2)",
+            [bot, position],
+        )?,
+        "memory_noted" => transaction.execute(
+            "INSERT OR REPLACE INTO memories VALUES(?1, 'topic ' || (?2 % 4), 'noted at ' || ?2)",
+            [bot, position],
+        )?,
+        "message_edited" => transaction.execute(
+            "UPDATE messages SET edits = edits + 1, body = body || '*'
+             WHERE id = (SELECT max(id) FROM messages)",
+            [],
+        )?,
+        _ => {
+            transaction.execute(
+                "INSERT INTO messages(chat_id, body) VALUES(?1, 'message ' || ?2)",
+                [chat, position],
+            )?;
+            transaction.execute(
+                "UPDATE bots SET messages = messages + 1
+                 WHERE id = (SELECT bot_id FROM chats WHERE id = ?1)",
+                [chat],
+            )?
+        }
+    };
+    Ok(())
+}
+
+/// Whether the read models agree with one another and with the log.
+pub(crate) fn invariant_holds(connection: &Connection) -> bool {
+    let sql = "SELECT (SELECT coalesce(sum(messages), 0) FROM bots) = (SELECT count(*) FROM messages)
+        AND (SELECT count(*) FROM event_log WHERE event_type = 'message_sent') = (SELECT count(*) FROM messages)
+        AND (SELECT count(*) FROM event_log WHERE event_type = 'bot_created') = (SELECT count(*) FROM bots)";
+    connection.query_row(sql, [], |row| row.get(0)).expect("the invariant is asked")
+}
+
+/// What a query answers, each value as SQLite would write it.
+pub(crate) fn query(connection: &Connection, sql: &str) -> Vec<Vec<String>> {
+    let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        (0..columns).map(|place| row.get_ref(place).map(written)).collect::<rusqlite::Result<_>>()
+    });
+    rows.and_then(Iterator::collect).unwrap_or_else(|error| panic!("{error}: {sql}"))
+}
+
+/// Every row of every table, view and virtual table, rowids among them.
+pub(crate) fn state(connection: &Connection) -> State {
+    let mut tables = connection
+        .prepare(
+            "SELECT name, type = 'table' AND NOT wr AND name <> 'sqlite_sequence'
+             FROM pragma_table_list
+             WHERE schema = 'main' AND type <> 'shadow' AND name <> 'sqlite_schema'",
+        )
+        .expect("the tables are asked");
+    let tables: Vec<(String, bool)> = tables
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(Iterator::collect)
+        .expect("the tables");
+    let dump = |(name, rowid): (String, bool)| {
+        let quoted = name.replace('"', "\"\"");
+        let rowid = if rowid { "_rowid_, " } else { "" };
+        let rows = query(connection, &format!("SELECT {rowid}* FROM main.\"{quoted}\""));
+        let mut rows: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
+        rows.sort();
+        (name, rows)
+    };
+    tables.into_iter().map(dump).collect()
+}
+
+/// One value, so that two of different type, sign or bytes are written differently.
+fn written(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(integer) => integer.to_string(),
+        ValueRef::Real(real) => format!("{real:?}"),
+        ValueRef::Text(bytes) => format!("'{}'", bytes.escape_ascii()),
+        ValueRef::Blob(bytes) => format!("x'{}'", bytes.escape_ascii()),
+    }
+}
+
+fn set_journal(connection: &Connection, mode: &str) {
+    let set: String = connection
+        .query_row(&format!("PRAGMA journal_mode = {mode}"), [], |row| row.get(0))
+        .expect("a journal mode");
+    assert_eq!(set, mode);
+}

@@ -1,0 +1,105 @@
+//! Threads of an application that write all the time, as a busy one would.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::app::{apply_event, connect};
+
+/// How long a thread thinks between two events: without it one thread keeps the lock for itself.
+const PAUSE: Duration = Duration::from_micros(500);
+/// How long a test waits for writers to get on before it says that they are stuck.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the writers did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Transactions committed.
+    pub(crate) transactions: u64,
+    /// What went wrong, in SQLite's words.
+    pub(crate) errors: Vec<String>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: bool,
+    written: Written,
+}
+
+/// Writers in the background, each with a connection of its own. Dropping it stops them.
+pub(crate) struct LiveWriter {
+    shared: Arc<(Mutex<Shared>, Condvar)>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl LiveWriter {
+    /// Starts `count` threads that apply events to the database at `path`.
+    pub(crate) fn start(path: &Path, count: usize) -> Self {
+        let shared = Arc::new((Mutex::default(), Condvar::new()));
+        let threads = (0..count)
+            .map(|_| {
+                let (shared, path) = (Arc::clone(&shared), PathBuf::from(path));
+                std::thread::spawn(move || write(&shared, &path))
+            })
+            .collect();
+        let writer = Self { shared, threads };
+        writer.wait_for(1);
+        writer
+    }
+
+    /// Waits until `count` more transactions were committed.
+    pub(crate) fn wait_for(&self, count: u64) {
+        let (shared, changed) = &*self.shared;
+        let guard = lock(shared);
+        let goal = guard.written.transactions + count;
+        let waited = changed
+            .wait_timeout_while(guard, PATIENCE, |shared| shared.written.transactions < goal)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(!waited.1.timed_out(), "the writers are stuck: {:?}", waited.0.written.errors);
+    }
+
+    /// Stops the writers, and says what they did.
+    pub(crate) fn stop(mut self) -> Written {
+        self.halt();
+        lock(&self.shared.0).written.clone()
+    }
+
+    fn halt(&mut self) {
+        lock(&self.shared.0).stop = true;
+        self.shared.1.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for LiveWriter {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+fn write(shared: &(Mutex<Shared>, Condvar), path: &Path) {
+    let mut connection = connect(path);
+    let (shared, changed) = shared;
+    loop {
+        let applied = apply_event(&mut connection);
+        let mut guard = lock(shared);
+        match applied {
+            Ok(()) => guard.written.transactions += 1,
+            Err(error) => guard.written.errors.push(error.to_string()),
+        }
+        changed.notify_all();
+        let (guard, _) = changed
+            .wait_timeout_while(guard, PAUSE, |shared| !shared.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        if guard.stop {
+            return;
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
