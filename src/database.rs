@@ -15,7 +15,7 @@ pub use event_log::EventLog;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};
-pub(crate) use view::View;
+pub(crate) use view::{View, Violation};
 pub(crate) use writer::Writer;
 
 use std::ops::Deref;

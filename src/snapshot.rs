@@ -6,6 +6,7 @@
 mod adopt;
 mod catalog;
 mod changes;
+mod clock;
 mod compare;
 mod contents;
 mod diff;
@@ -27,6 +28,7 @@ mod take;
 mod tree;
 mod verify;
 
+pub use clock::Clock;
 pub use facts::*;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use row::Value;
@@ -56,11 +58,18 @@ pub struct Options {
     pub exclude_tables: Vec<String>,
     /// How young a pack must be for pruning to leave it alone, needed or not.
     pub grace: Duration,
+    /// What dates snapshots and the history.
+    pub clock: Clock,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { keep_last: 5, exclude_tables: Vec::new(), grace: Duration::from_hours(1) }
+        Self {
+            keep_last: 5,
+            exclude_tables: Vec::new(),
+            grace: Duration::from_hours(1),
+            clock: Clock::default(),
+        }
     }
 }
 
@@ -100,6 +109,30 @@ impl Core {
         Ok(listed.entry(label::read(&self.store, &listed.snapshot)?.label, position))
     }
 
+    fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// Something that was just done, and succeeded.
+    fn occurrence(
+        &self,
+        action: Action,
+        snapshot: Option<&SnapshotRef>,
+        by: &str,
+        outcome: String,
+    ) -> Occurrence {
+        Occurrence {
+            at: self.now(),
+            action,
+            snapshot: snapshot.cloned(),
+            by: by.to_owned(),
+            ok: true,
+            outcome,
+            rewind: None,
+            scope: None,
+        }
+    }
+
     /// Writes down what was done. A history that cannot be written does not undo what was done.
     fn record(&self, occurrence: &Occurrence) {
         if let Err(error) = history::append(&self.store, occurrence) {
@@ -118,28 +151,10 @@ impl Core {
         if let Err(error) = &outcome {
             self.record(&Occurrence {
                 ok: false,
-                ..occurrence(action, snapshot, by, error.to_string())
+                ..self.occurrence(action, snapshot, by, error.to_string())
             });
         }
         outcome
-    }
-}
-
-fn occurrence(
-    action: Action,
-    snapshot: Option<&SnapshotRef>,
-    by: &str,
-    outcome: String,
-) -> Occurrence {
-    Occurrence {
-        at: Timestamp::now(),
-        action,
-        snapshot: snapshot.cloned(),
-        by: by.to_owned(),
-        ok: true,
-        outcome,
-        rewind: None,
-        scope: None,
     }
 }
 
@@ -201,7 +216,7 @@ impl Snapshots {
             entry.rows.unwrap_or_default(),
             entry.new_bytes.unwrap_or_default()
         );
-        core.record(&occurrence(Action::Take, Some(&snapshot), by, outcome));
+        core.record(&core.occurrence(Action::Take, Some(&snapshot), by, outcome));
         self.retain(&lock, by);
         Ok(entry)
     }
@@ -246,7 +261,7 @@ impl Snapshots {
         core.record(&Occurrence {
             rewind: Some(restored.rewind.clone()),
             scope: Some(restored.scope),
-            ..occurrence(Action::Restore, Some(&request.snapshot), &request.by, words)
+            ..core.occurrence(Action::Restore, Some(&request.snapshot), &request.by, words)
         });
         self.retain(&lock, &request.by);
         Ok(restored)
@@ -277,7 +292,7 @@ impl Snapshots {
             said.push(if pinned { "pinned" } else { "no longer pinned" });
         }
         label::write(&core.store, snapshot, &label)?;
-        core.record(&occurrence(Action::Label, Some(snapshot), by, said.join(", ")));
+        core.record(&core.occurrence(Action::Label, Some(snapshot), by, said.join(", ")));
         self.entry(snapshot)
     }
 
@@ -290,7 +305,7 @@ impl Snapshots {
             if core.catalog.remove(snapshot)? { Ok(()) } else { Err(catalog::no_such(snapshot)) }
         };
         core.noted(Action::Delete, Some(snapshot), by, delete())?;
-        core.record(&occurrence(Action::Delete, Some(snapshot), by, "by hand".to_owned()));
+        core.record(&core.occurrence(Action::Delete, Some(snapshot), by, "by hand".to_owned()));
         Ok(())
     }
 
@@ -309,7 +324,7 @@ impl Snapshots {
         let outcome = format!("{damaged} of {} damaged", verified.len());
         core.record(&Occurrence {
             ok: damaged == 0,
-            ..occurrence(Action::Verify, snapshot, by, outcome)
+            ..core.occurrence(Action::Verify, snapshot, by, outcome)
         });
         Ok(verified)
     }
@@ -339,7 +354,7 @@ impl Snapshots {
         let exported = export::export(&self.core, snapshot, format, to);
         self.core.noted(Action::Export, Some(snapshot), by, exported)?;
         let outcome = format!("as {}", format.name());
-        self.core.record(&occurrence(Action::Export, Some(snapshot), by, outcome));
+        self.core.record(&self.core.occurrence(Action::Export, Some(snapshot), by, outcome));
         Ok(())
     }
 
@@ -348,7 +363,7 @@ impl Snapshots {
         let imported = export::import(&self.core, file);
         let snapshot = self.core.noted(Action::Import, None, by, imported)?;
         let outcome = "from a file".to_owned();
-        self.core.record(&occurrence(Action::Import, Some(&snapshot), by, outcome));
+        self.core.record(&self.core.occurrence(Action::Import, Some(&snapshot), by, outcome));
         self.entry(&snapshot)
     }
 
@@ -383,7 +398,7 @@ impl Snapshots {
         let names = if gone.is_empty() { "no snapshot".to_owned() } else { gone.join(", ") };
         let outcome =
             format!("{names}; {} packs, {} bytes freed", pruned.packs_removed, pruned.bytes_freed);
-        self.core.record(&occurrence(Action::Prune, None, by, outcome));
+        self.core.record(&self.core.occurrence(Action::Prune, None, by, outcome));
     }
 
     fn prune_locked(&self, _lock: &StoreLock, dry_run: bool) -> Result<Pruned> {

@@ -98,7 +98,8 @@ pub fn routes(
 }
 
 #[handler]
-async fn home(console: console::Console) -> Response {
+#[expect(clippy::needless_pass_by_value, reason = "poem hands its extractors over by value")]
+fn home(console: console::Console) -> Response {
     use poem::http::{StatusCode, header};
     Response::builder()
         .status(StatusCode::SEE_OTHER)

@@ -398,8 +398,8 @@ fn integer_primary_key(columns: &[Column], indexes: &[Index], listed: &Listed) -
     let mut key = columns.iter().enumerate().filter(|(_, column)| column.key > 0);
     let (place, column) = key.next()?;
     let alone = key.next().is_none();
-    let indexed = indexes.iter().any(|index| index.origin == "pk");
-    (alone && !indexed && column.declared.eq_ignore_ascii_case("integer")).then_some(place)
+    let has_index = indexes.iter().any(|index| index.origin == "pk");
+    (alone && !has_index && column.declared.eq_ignore_ascii_case("integer")).then_some(place)
 }
 
 fn counts_rowids(connection: &Connection, table: &str) -> Result<bool> {

@@ -1,5 +1,7 @@
 //! What can be read in one transaction: the schema, positions, events, and rows in identity order.
 
+use std::fmt::Write as _;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 
@@ -13,6 +15,13 @@ pub(crate) struct View<'c> {
     connection: &'c Connection,
 }
 
+/// The first and the last identity that are wanted.
+pub(crate) type Range<'r> = (&'r [&'r dyn ToSql], &'r [&'r dyn ToSql]);
+
+/// A row that breaks a foreign key: its rowid (`None` in a WITHOUT ROWID table), the parent table,
+/// and the number of the foreign key.
+pub(crate) type Violation = (Option<i64>, String, i64);
+
 /// One event, its columns as SQLite gives them.
 pub(crate) type EventRow<'r> = &'r [(String, ValueRef<'r>)];
 
@@ -22,12 +31,12 @@ impl<'c> View<'c> {
     }
 
     /// The schema of the main database.
-    pub(crate) fn schema(&self) -> Result<Schema> {
+    pub(crate) fn schema(self) -> Result<Schema> {
         Schema::read(self.connection)
     }
 
     /// The greatest position of the log; 0 while it is empty.
-    pub(crate) fn position(&self, log: &EventLog) -> Result<i64> {
+    pub(crate) fn position(self, log: &EventLog) -> Result<i64> {
         let sql = format!("SELECT max({}) FROM main.{}", quoted(&log.position), quoted(&log.table));
         self.one::<Option<i64>>(&sql)
             .map(Option::unwrap_or_default)
@@ -35,24 +44,24 @@ impl<'c> View<'c> {
     }
 
     /// Size in bytes: pages times page size.
-    pub(crate) fn bytes(&self) -> Result<u64> {
+    pub(crate) fn bytes(self) -> Result<u64> {
         let size = self
             .one::<i64>("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")?;
         Ok(u64::try_from(size).unwrap_or_default())
     }
 
     /// The journal mode: `wal`, `delete`, ….
-    pub(crate) fn journal_mode(&self) -> Result<String> {
+    pub(crate) fn journal_mode(self) -> Result<String> {
         self.one("PRAGMA main.journal_mode")
     }
 
     /// The application's own version of the schema, and its application id.
-    pub(crate) fn versions(&self) -> Result<(i64, i64)> {
+    pub(crate) fn versions(self) -> Result<(i64, i64)> {
         Ok((self.one("PRAGMA main.user_version")?, self.one("PRAGMA main.application_id")?))
     }
 
     /// The counter behind an AUTOINCREMENT key; `None` where nothing was counted yet.
-    pub(crate) fn sequence(&self, table: &Table) -> Result<Option<i64>> {
+    pub(crate) fn sequence(self, table: &Table) -> Result<Option<i64>> {
         if !table.autoincrement {
             return Ok(None);
         }
@@ -66,7 +75,7 @@ impl<'c> View<'c> {
             .map_err(|error| failure("sqlite_sequence cannot be read", error).on(&table.name))
     }
 
-    fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> Result<T> {
+    fn one<T: rusqlite::types::FromSql>(self, sql: &str) -> Result<T> {
         self.connection
             .query_row(sql, [], |row| row.get(0))
             .map_err(|error| failure("the database cannot be read", error))
@@ -75,9 +84,9 @@ impl<'c> View<'c> {
     /// Hands every row to `each`, in identity order: a row's values are the columns, after the
     /// rowid where it is hidden. `range` holds the first and the last identity that are wanted.
     pub(crate) fn scan<E, F>(
-        &self,
+        self,
         table: &Table,
-        range: Option<(&[&dyn ToSql], &[&dyn ToSql])>,
+        range: Option<Range<'_>>,
         mut each: F,
     ) -> Result<(), E>
     where
@@ -101,7 +110,7 @@ impl<'c> View<'c> {
         Ok(())
     }
 
-    fn scan_sql(&self, table: &Table, ranged: bool) -> Result<String> {
+    fn scan_sql(self, table: &Table, ranged: bool) -> Result<String> {
         let columns: Vec<String> = table.value_names().into_iter().map(quoted).collect();
         let key: Vec<String> = match &table.identity {
             Identity::Key(places) => {
@@ -127,18 +136,18 @@ impl<'c> View<'c> {
             let list = |names: &[String]| {
                 if names.len() == 1 { names[0].clone() } else { format!("({})", names.join(", ")) }
             };
-            let (first, last) = (list(&marks(1)), list(&marks(1 + key.len())));
+            let (from, to) = (list(&marks(1)), list(&marks(1 + key.len())));
             let names = list(&key);
-            sql.push_str(&format!(" WHERE {names} >= {first} AND {names} <= {last}"));
+            let _ = write!(sql, " WHERE {names} >= {from} AND {names} <= {to}");
         }
-        sql.push_str(&format!(" ORDER BY {}", key.join(", ")));
+        let _ = write!(sql, " ORDER BY {}", key.join(", "));
         Ok(sql)
     }
 
     /// Types of the events after `position`, each with its count and its greatest position, the
     /// type that came last first.
     pub(crate) fn event_types_after(
-        &self,
+        self,
         log: &EventLog,
         position: i64,
     ) -> Result<Vec<(String, u64, i64)>> {
@@ -165,7 +174,7 @@ impl<'c> View<'c> {
 
     /// Hands out events after `position` and, where given, below `before`, the newest first.
     pub(crate) fn events_after(
-        &self,
+        self,
         log: &EventLog,
         position: i64,
         before: Option<i64>,
@@ -198,12 +207,8 @@ impl<'c> View<'c> {
         read().map_err(|error| failure("the event log cannot be read", error).on(&log.table))
     }
 
-    /// Foreign-key violations of a table's rows: the rowid (`None` in a WITHOUT ROWID table), the
-    /// parent table, and the number of the foreign key.
-    pub(crate) fn foreign_key_violations(
-        &self,
-        table: &str,
-    ) -> Result<Vec<(Option<i64>, String, i64)>> {
+    /// Rows of a table that break a foreign key.
+    pub(crate) fn foreign_key_violations(self, table: &str) -> Result<Vec<Violation>> {
         let read = || {
             let mut statement = self
                 .connection

@@ -184,7 +184,9 @@ pub(crate) fn compare<T>(
         (Opened::Now, _) | (_, Opened::Now) => None,
         _ => before.schema().or_else(|| after.schema()),
     };
-    let layout = if let Some(stored) = layout { stored } else {
+    let layout = if let Some(stored) = layout {
+        stored
+    } else {
         live = core.schema(view)?;
         &live
     };

@@ -10,7 +10,6 @@ use rusqlite::params_from_iter;
 
 use super::diff::Side;
 use super::pack::Packs;
-use super::row::Value;
 use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
 use super::tree::{ChunkSink, Node};
 use crate::database::{Schema, Scratch, Table, View, failure};
@@ -153,7 +152,7 @@ fn carry_over(
     let connection = scratch.connection();
     let sql = Scratch::insert_columns_sql(&wanted.name, common.iter().map(|(_, name)| *name));
     let mut insert = connection.prepare(&sql).map_err(failed)?;
-    each_row(packs, stored.table, root, &mut |_, values: Vec<Value>| {
+    each_row(packs, stored.table, root, &mut |values| {
         insert
             .execute(params_from_iter(common.iter().map(|&(place, _)| &values[place])))
             .map_err(failed)?;

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{BufWriter, Read as _, Write};
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::Core;
 use super::compare::{Opened, compare};
 use super::contents::Contents;
@@ -13,7 +11,7 @@ use super::facts::Format;
 use super::foreign;
 use super::id::{Kind, SnapshotRef};
 use super::restore::fill;
-use super::row::{self, Value};
+use super::row;
 use super::source::each_row;
 use super::take::Draft;
 use crate::database::{EventLog, EventOptions, Schema, Scratch, Table};
@@ -93,7 +91,7 @@ fn write_rows(
         table.value_names().iter().map(|name| serde_json::Value::from(*name).to_string()).collect();
     let mut line = Vec::new();
     let mut first = true;
-    each_row(side.source, table, root, &mut |_, values: Vec<Value>| {
+    each_row(side.source, table, root, &mut |values| {
         line.clear();
         line.extend_from_slice(if first { b"\n{" } else { b",\n{" });
         first = false;
@@ -195,7 +193,7 @@ fn import_json(core: &Core, path: &Path) -> Result<SnapshotRef> {
             .hint("import a file that export has written, as JSON or as a SQLite database")
     })?;
     let lock = core.store.lock(super::LOCK_WAIT)?;
-    let id = core.catalog.next_id(Timestamp::now())?;
+    let id = core.catalog.next_id(core.now())?;
     let snapshot = SnapshotRef::new(Kind::Periodic, id);
     core.catalog.add_file(&snapshot, File::open(path).map_err(failed)?)?;
     drop(lock);

@@ -17,7 +17,7 @@ use super::preview;
 use super::row::Value;
 use super::source::each_row;
 use super::take::Draft;
-use crate::database::{Schema, Scratch, Spool, SpoolFiller, Table, Writer, failure};
+use crate::database::{Schema, Scratch, Spool, SpoolFiller, Table, Violation, Writer, failure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::StoreLock;
 
@@ -272,7 +272,8 @@ fn check_foreign_keys(
     for child in &writer.view().schema()?.tables {
         let crosses =
             child.parents.iter().any(|parent| is_restored(parent) != is_restored(&child.name));
-        if !crosses && !(carried_over && is_restored(&child.name)) {
+        let is_carried_over = carried_over && is_restored(&child.name);
+        if !crosses && !is_carried_over {
             continue;
         }
         let violations = writer.view().foreign_key_violations(&child.name)?;
@@ -299,11 +300,7 @@ fn check_foreign_keys(
 /// The violations that the snapshot itself has in one table: told by SQLite, in a temporary
 /// database that holds the table and its parents as they would be. For a table that the snapshot
 /// does not hold, the violations that it has now.
-fn baseline(
-    core: &Core,
-    comparison: &Comparison<'_>,
-    child: &Table,
-) -> Result<Vec<(Option<i64>, String, i64)>> {
+fn baseline(core: &Core, comparison: &Comparison<'_>, child: &Table) -> Result<Vec<Violation>> {
     let contents = &comparison.after.contents;
     if contents.side(&child.name).is_none() {
         // Another connection still sees the database as it was before the restore.
@@ -325,12 +322,9 @@ fn baseline(
 fn unique_indexes(layout: &Schema, child: &Table) -> String {
     let of_family =
         |table: &str| child.parents.iter().any(|parent| parent.eq_ignore_ascii_case(table));
-    layout
-        .objects
-        .iter()
-        .filter(|object| object.kind == "index" && of_family(&object.table))
-        .map(|object| format!("{};", object.sql))
-        .collect()
+    let indexes =
+        layout.objects.iter().filter(|object| object.kind == "index" && of_family(&object.table));
+    indexes.map(|object| object.sql.as_str()).collect::<Vec<_>>().join(";")
 }
 
 /// Writes one table's rows into a database of our own.
@@ -340,7 +334,7 @@ pub(crate) fn fill(scratch: &Scratch, contents: &Contents<'_>, table: &Table) ->
     let Some(root) = side.root else { return Ok(()) };
     let failed = |error| failure("a row cannot be copied", error).on(&table.name);
     let mut insert = scratch.connection().prepare(&Scratch::insert_sql(table)).map_err(failed)?;
-    each_row(side.source, table, root, &mut |_, values| {
+    each_row(side.source, table, root, &mut |values| {
         insert.execute(rusqlite::params_from_iter(&values)).map(drop).map_err(failed)
     })
 }

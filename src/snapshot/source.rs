@@ -15,14 +15,29 @@ use crate::error::{Error, Result};
 pub(crate) trait ChunkSource {
     /// The chunk that `node` describes, in the tree of `table`.
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk>;
+
+    /// The chunks of neighbours, in their order.
+    fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
+        nodes.iter().map(|node| self.chunk(table, node)).collect()
+    }
 }
+
+/// Neighbours that are read together: about a megabyte.
+const NEIGHBOURS: usize = 32;
 
 impl ChunkSource for Packs {
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
-        self.read(&node.hash, node.bytes).map_err(|error| {
-            if error.thing().is_empty() { error.on(format!("table {}", table.name)) } else { error }
-        })
+        self.read(&node.hash, node.bytes).map_err(|error| of_table(error, table))
     }
+
+    fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
+        let wanted: Vec<_> = nodes.iter().map(|node| (node.hash, node.bytes)).collect();
+        self.read_many(&wanted).map_err(|error| of_table(error, table))
+    }
+}
+
+fn of_table(error: Error, table: &Table) -> Error {
+    if error.thing().is_empty() { error.on(format!("table {}", table.name)) } else { error }
 }
 
 /// Puts chunks into packs of the store, and remembers which they were.
@@ -170,22 +185,34 @@ impl RowLine {
     }
 }
 
-/// The rows below `node`, in order, each as its values.
+/// What takes the rows of a table, each as its values.
+pub(crate) type EachRow<'e> = dyn FnMut(Vec<Value>) -> Result<()> + 'e;
+
+/// Hands out the rows below `node`, in order.
 pub(crate) fn each_row(
     source: &dyn ChunkSource,
     table: &Table,
     node: &Node,
-    each: &mut dyn FnMut(&[u8], Vec<Value>) -> Result<()>,
+    each: &mut EachRow<'_>,
 ) -> Result<()> {
-    let chunk = source.chunk(table, node)?;
-    if node.height > 0 {
-        for child in children_of(table, node, &chunk)? {
-            each_row(source, table, &child, each)?;
-        }
-        return Ok(());
+    each_row_of(source, table, node, &source.chunk(table, node)?, each)
+}
+
+fn each_row_of(
+    source: &dyn ChunkSource,
+    table: &Table,
+    node: &Node,
+    chunk: &Chunk,
+    each: &mut EachRow<'_>,
+) -> Result<()> {
+    if node.height == 0 {
+        return tree::lines_of(chunk.bytes())
+            .try_for_each(|line| each(values_of(table, node, line)?));
     }
-    for line in tree::lines_of(chunk.bytes()) {
-        each(line, values_of(table, node, line)?)?;
+    for nodes in children_of(table, node, chunk)?.chunks(NEIGHBOURS) {
+        for (node, chunk) in nodes.iter().zip(source.chunks(table, nodes)?) {
+            each_row_of(source, table, node, &chunk, each)?;
+        }
     }
     Ok(())
 }

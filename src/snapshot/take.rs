@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::contents::Contents;
 use super::facts::Cause;
-use super::id::{Kind, SnapshotRef};
+use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::manifest::{Manifest, SchemaChunk, TableRoot};
 use super::pack::{ChunkHash, Packs};
 use super::source::IntoPacks;
@@ -27,7 +27,7 @@ pub(crate) struct Draft {
 
 /// A snapshot whose chunks are durable, and which has no name yet.
 pub(crate) struct Durable {
-    manifest: Box<dyn FnOnce(super::id::SnapshotId, Kind, Option<Cause>) -> Manifest>,
+    manifest: Box<dyn FnOnce(SnapshotId, Kind, Timestamp, Option<Cause>) -> Manifest>,
     hashes: Vec<ChunkHash>,
 }
 
@@ -82,10 +82,10 @@ impl Draft {
             .sum();
         let (tables, schema, position, event_table, versions) =
             (self.tables, self.schema, self.position, self.event_table, self.versions);
-        let manifest = move |snapshot_id, kind, cause| Manifest {
+        let manifest = move |snapshot_id, kind, created_at, cause| Manifest {
             snapshot_id,
             kind,
-            created_at: Timestamp::now(),
+            created_at,
             last_event_id: position,
             event_table,
             schema,
@@ -114,8 +114,8 @@ impl Durable {
         if !core.packs.missing(self.hashes)?.is_empty() {
             return Ok(None);
         }
-        let id = core.catalog.next_id(Timestamp::now())?;
-        let manifest = (self.manifest)(id.clone(), kind, cause);
+        let id = core.catalog.next_id(core.now())?;
+        let manifest = (self.manifest)(id.clone(), kind, core.now(), cause);
         core.catalog.add(&manifest)?;
         Ok(Some(SnapshotRef::new(kind, id)))
     }

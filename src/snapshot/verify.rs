@@ -42,6 +42,8 @@ pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<
         Found::Stored(manifest) => stored(core, listed, manifest, sound, &mut verified),
     }
     if !verified.damage.is_empty() {
+        let packs = core.packs.damaged();
+        verified.damage.extend(packs.iter().map(|(pack, reason)| format!("pack {pack}: {reason}")));
         verified.state = State::Damaged;
     }
     Ok(verified)
@@ -74,7 +76,9 @@ fn check_table(
     match (schema.table(&held.name), &held.root) {
         (Some(table), Some(root)) => check_node(core, table, root, sound, verified),
         (None, _) => {
-            verified.damage.push(format!("table {} is not in the snapshot's own schema", held.name));
+            verified
+                .damage
+                .push(format!("table {} is not in the snapshot's own schema", held.name));
         }
         (Some(_), None) => {}
     }

@@ -74,7 +74,7 @@ impl Links {
             .with("from", &from.to_string())
             .with("to", &to.to_string())
             .with("table", table);
-        self.compare() + &page_of(query, change, after).0
+        format!("{}{}", self.compare(), page_of(query, change, after).0)
     }
 
     pub(crate) fn preview(&self, snapshot: &SnapshotRef) -> String {

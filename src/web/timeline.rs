@@ -104,12 +104,12 @@ impl Scale {
     fn of(list: &List, present: Timestamp) -> Self {
         let moments = list.snapshots.iter().map(|entry| entry.created_at.as_second());
         let first = moments.clone().min().unwrap_or_default();
-        let last = moments.max().unwrap_or_default().max(present.as_second());
+        let newest = moments.max().unwrap_or_default().max(present.as_second());
         let positions = list.snapshots.iter().filter_map(|entry| entry.last_event_id);
         let positions = positions.chain(list.current_event_log_max_id);
         let lowest = positions.clone().min().unwrap_or_default();
         let highest = positions.max().unwrap_or_default();
-        Self { first, last, lowest, highest }
+        Self { first, last: newest, lowest, highest }
     }
 
     fn x(&self, moment: Timestamp) -> f64 {

@@ -1,5 +1,7 @@
 //! One binary with every integration test: an application and its console, on real files.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod app;
 mod cli;

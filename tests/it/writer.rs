@@ -10,7 +10,7 @@ use crate::app::{apply_event, connect};
 /// How long a thread thinks between two events: without it one thread keeps the lock for itself.
 const PAUSE: Duration = Duration::from_micros(500);
 /// How long a test waits for writers to get on before it says that they are stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the writers did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
