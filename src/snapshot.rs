@@ -3,6 +3,7 @@
 //! Everything here takes values and returns values, blocks the calling thread, and knows neither
 //! HTTP nor HTML. A web handler calls it from a blocking thread.
 
+mod activity;
 mod adopt;
 mod catalog;
 mod changes;
@@ -244,6 +245,12 @@ impl Snapshots {
         limit: usize,
     ) -> Result<Vec<Event>> {
         preview::events(&self.core, snapshot, before, limit)
+    }
+
+    /// Events over time from `since` to now, in so many equal parts; `None` where the log tells no
+    /// times.
+    pub fn activity(&self, since: Timestamp, intervals: usize) -> Result<Option<Activity>> {
+        activity::activity(&self.core, since, intervals)
     }
 
     /// Restores: a safety copy first, then only the rows that differ, in one transaction.

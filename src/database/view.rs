@@ -43,6 +43,40 @@ impl<'c> View<'c> {
             .map_err(|error| error.on(&log.table))
     }
 
+    /// The first and the last position of the log; `None` while it is empty.
+    pub(crate) fn position_range(self, log: &EventLog) -> Result<Option<(i64, i64)>> {
+        let (column, table) = (quoted(&log.position), quoted(&log.table));
+        // Two lookups in the index; min and max in one query would read every event.
+        let sql = format!(
+            "SELECT (SELECT min({column}) FROM main.{table}), (SELECT max({column}) FROM main.{table})"
+        );
+        self.connection
+            .query_row(&sql, [], |row| {
+                Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
+            })
+            .map_err(|error| failure("the event log cannot be read", error).on(&log.table))
+    }
+
+    /// What the time column says of the first event at `position` or behind it; `None` without a
+    /// time column or such an event.
+    pub(crate) fn event_time(
+        self,
+        log: &EventLog,
+        position: i64,
+    ) -> Result<Option<rusqlite::types::Value>> {
+        let Some(time) = &log.time_column else { return Ok(None) };
+        let sql = format!(
+            "SELECT {} FROM main.{} WHERE {column} >= ?1 ORDER BY {column} LIMIT 1",
+            quoted(time),
+            quoted(&log.table),
+            column = quoted(&log.position),
+        );
+        let read = || {
+            self.connection.prepare_cached(&sql)?.query_row([position], |row| row.get(0)).optional()
+        };
+        read().map_err(|error| failure("the event log cannot be read", error).on(&log.table))
+    }
+
     /// Size in bytes: pages times page size.
     pub(crate) fn bytes(self) -> Result<u64> {
         let size = self

@@ -326,6 +326,18 @@ pub struct Event {
     pub values: Vec<(String, Value)>,
 }
 
+/// How many events there were over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Activity {
+    /// Where the first interval begins.
+    pub from: Timestamp,
+    /// Where the last interval ends.
+    pub to: Timestamp,
+    /// Events in each interval, all of one length. Counted by position, so that no event is read:
+    /// positions that were never used count too.
+    pub counts: Vec<u64>,
+}
+
 /// What was changed in one table by a restore, counted as it was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TableDone {
