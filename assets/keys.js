@@ -157,6 +157,7 @@
     const offered = $("a#undo, a[data-key-undo]");
     if (offered) return enter(offered);
     const row = $("#rows > tr.snapshot[data-kind=rewind]");
+    if (!$("#list")) return tell("The list of snapshots offers the undo");
     if (!row) return tell("There is no restore to undo: no rewind snapshot is left");
     row.hidden = previewOf(row).closest("tr").hidden = false;
     focusOn(opener(row));
@@ -266,7 +267,7 @@
     });
     const form = element("form", { method: "dialog" }, element("label", {}, box, "Use keys"), element("button", {}, "Close"));
     dialog.setAttribute("aria-labelledby", title.id);
-    dialog.replaceChildren(title, element("table", {}, body), form);
+    dialog.replaceChildren(title, form, element("table", {}, body));
   }
 
   function buildBar(bar) {
@@ -274,9 +275,11 @@
     for (const { keys, bar: word } of KEYS) {
       if (word) places.set(word, [...(places.get(word) ?? []), keys[0]]);
     }
-    const button = element("button", { type: "button", id: "help-open" }, ...caps(on ? ["?"] : []), "all keys");
+    const button = element("button", { type: "button", id: "help-open" }, ...caps(on ? ["?"] : []), " all keys");
     button.addEventListener("click", help);
     places.delete("all keys");
+    // Away from the list there is little to press.
+    if (!$("#list")) places.clear();
     const words = on ? [...places].map(([word, keys]) => element("span", {}, ...caps(keys), ` ${word}`)) : [element("span", {}, "Keys are off")];
     bar.replaceChildren(...words, button);
   }

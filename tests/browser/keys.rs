@@ -94,3 +94,30 @@ fn a_changed_table_is_reached_and_opened_from_the_row() {
     browser.wait_for("table.rows");
     assert_eq!(browser.active(), first, "opening rows leaves the focus");
 }
+
+#[test]
+fn a_pin_and_a_note_are_two_keys_away() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    browser.press("p");
+    browser.wait_focus("button.pin");
+    browser.press("Enter");
+    browser.wait_text("#rows", "pinned");
+    assert!(browser.has_focus("button.pin"), "the focus stays for the way back");
+
+    browser.press("e");
+    browser.wait_focus(".preview input[name=note]");
+    browser.type_text(", kept");
+    browser.press("Enter");
+    browser.wait_text("#rows", "the first, kept");
+    browser.press("Escape");
+    browser.wait_focus("tr.snapshot button.open");
+}
+
+#[test]
+fn an_undo_without_a_restore_says_so() {
+    let console = Console::with_snapshots(1);
+    console.browser.press("u");
+    console.browser.wait_text("#status", "no restore to undo");
+    assert!(!console.browser.exists("form.confirm"));
+}
