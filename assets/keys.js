@@ -68,6 +68,8 @@
     if (!element.matches("a[href], button, input, select, textarea, [tabindex]")) element.tabIndex = -1;
     element.focus();
     if (element.matches("input[type=search]")) element.select();
+    // What is in a field is gone on with, not written before.
+    if (element.matches("input[type=text]")) element.setSelectionRange(element.value.length, element.value.length);
     return document.activeElement === element;
   }
 
