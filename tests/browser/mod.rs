@@ -4,6 +4,8 @@
 //! of its own. A test waits for what it expects to see, never for a time. When a test fails, the
 //! last picture of its window is in `target/screenshots`.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod accessibility;
 mod chromedriver;
 mod confirmation;
