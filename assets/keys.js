@@ -282,8 +282,8 @@
     places.delete("all keys");
     // Away from the list there is little to press.
     if (!$("#list")) places.clear();
-    const words = on ? [...places].map(([word, keys]) => element("span", {}, ...caps(keys), ` ${word}`)) : [element("span", {}, "Keys are off")];
-    bar.replaceChildren(...words, button);
+    const words = [...places].map(([word, keys]) => element("span", {}, ...caps(keys), ` ${word}`));
+    bar.replaceChildren(...(on ? words : [element("span", {}, "Keys are off")]), button);
   }
 
   function build() {
@@ -314,7 +314,7 @@
     if (!on || isTyping(target)) return;
     // Enter on a control, and arrows in a choice, belong to the browser.
     if (key === "Enter" && target.matches("a, button, input, summary")) return;
-    if (key.startsWith("Arrow") && target.matches("[type=radio]")) return;
+    if (key.startsWith("Arrow") && (target.matches("[type=radio]") || !rows().length)) return;
 
     const prefix = event.timeStamp < begun.until ? `${begun.keys} ` : "";
     begun = { keys: "", until: 0 };
@@ -333,7 +333,8 @@
 
   // In the capture phase: what is stopped here never reaches htmx.
   function clicked(event) {
-    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || !(event.target instanceof Element)) return;
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!(event.target instanceof Element)) return;
     const stop = () => (event.preventDefault(), event.stopImmediatePropagation());
     const button = event.target.closest("tr.snapshot button.open");
     if (button) {
@@ -346,7 +347,8 @@
     const jump = event.target.closest('a[href^="#row-"], a[href*="#row-"]');
     const row = jump && document.getElementById(jump.hash.slice(1));
     if (row) return event.preventDefault(), focusOn(opener(row));
-    if (event.target.closest("a.restore-open, a.delete-open, #take-open, a.note-open") && event.isTrusted) cameFrom = document.activeElement;
+    const opens = event.target.closest("a.restore-open, a.delete-open, #take-open, a.note-open");
+    if (opens && event.isTrusted) cameFrom = opens;
     // The rest of a row is part of its button, for the mouse.
     const clear = !event.target.closest("a, button, input, label, form") && getSelection().isCollapsed;
     if (clear) opener(event.target.closest("tr.snapshot"))?.click();
@@ -364,7 +366,10 @@
 
   /* ---- htmx ---- */
 
-  const controls = (source) => (source.matches("form") ? $$("button, input[type=submit]", source) : source.matches("button:not(.open)") ? [source] : []);
+  const controls = (source) => {
+    if (source.matches("form")) return $$("button, input[type=submit]", source);
+    return source.matches("button") ? [source] : [];
+  };
 
   const UNDER_WAY = "Under way. It goes on if this page is left; History tells the outcome";
 
@@ -391,13 +396,19 @@
   function failed({ detail: { ctx } }) {
     if (!ctx) return;
     tell("");
-    tell(ctx.request.method === "GET" ? "No answer. Is Snapback still running?" : "No answer. What was asked for may have been done: look in History", "#alert");
+    const asked = ctx.request.method === "GET";
+    const next = asked ? "Is Snapback still running?" : "What was asked for may have been done: look in History";
+    tell(`No answer. ${next}`, "#alert");
   }
 
   // What came with the swaps of one answer, until all of them are in.
   let fresh = [];
   const settled = ({ detail }) => void (fresh = fresh.concat(detail.newContent ?? []));
-  const all = (roots, selector) => roots.flatMap((root) => (root instanceof Element ? [root, ...$$("*", root)] : [])).filter((found) => found.matches(selector));
+  const within = (roots, selector) =>
+    roots
+      .filter((root) => root instanceof Element)
+      .flatMap((root) => [root, ...$$("*", root)])
+      .filter((found) => found.matches(selector));
 
   function swapped({ detail: { ctx } }) {
     const roots = fresh.filter((node) => node.isConnected);
@@ -408,7 +419,7 @@
       const open = String(Boolean(previewOf(rowOf(button))?.childElementCount));
       if (button.ariaExpanded !== open) button.ariaExpanded = open;
     }
-    all(roots, "form.confirm").forEach(guard);
+    within(roots, "form.confirm").forEach(guard);
     if ($("#status")?.textContent === UNDER_WAY) tell("");
     speak(roots);
     keepFocus(roots, ctx.focusBefore);
@@ -425,7 +436,7 @@
 
   function speak(roots) {
     for (const [name, where] of [["status", "#status"], ["alert", "#alert"]]) {
-      const news = all(roots, `[data-${name}]`).filter((said) => spoken.get(said) !== said.dataset[name]);
+      const news = within(roots, `[data-${name}]`).filter((said) => spoken.get(said) !== said.dataset[name]);
       if (news.length) tell(news.map((said) => said.dataset[name]).join(". "), where);
       for (const said of news) spoken.set(said, said.dataset[name]);
     }
@@ -433,15 +444,23 @@
 
   /** Focus goes where the answer asks for it; else it stays; if it was lost, to the nearest thing left. */
   function keepFocus(roots, before) {
-    const asked = all(roots, "[data-focus]").find((wanted) => wanted.checkVisibility() && (wanted.matches(".open") || !focused.has(wanted)));
+    const wants = (wanted) => wanted.checkVisibility() && (wanted.matches(".open") || !focused.has(wanted));
+    const asked = within(roots, "[data-focus]").find(wants);
     if (asked) {
       focused.add(asked);
       return focusOn(asked);
     }
     const at = document.activeElement;
     if (at && at !== document.body && at.isConnected) return;
-    const inside = all(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
-    const left = [before?.isConnected && before, inside?.closest(".preview") && inside, opener(currentRow()), inside, $("#take-open"), $("main")];
+    const inside = within(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
+    const left = [
+      before?.isConnected && before,
+      inside?.closest(".preview") && inside,
+      opener(currentRow()),
+      inside,
+      $("#take-open"),
+      $("main"),
+    ];
     left.some((candidate) => candidate && focusOn(candidate));
   }
 
