@@ -4,6 +4,8 @@
 
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod app;
+#[path = "../browser/mod.rs"]
+mod browser;
 mod cli;
 mod harness;
 mod writer;
