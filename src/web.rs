@@ -36,7 +36,9 @@ mod verify;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, Response, Route, get, handler, post};
+use console::redirect;
+use poem::endpoint::make_sync;
+use poem::{Endpoint, Response, Route, get, post};
 
 pub use serve::{Listen, serve};
 
@@ -70,10 +72,11 @@ pub fn routes(
     options: Options,
 ) -> impl Endpoint<Output = Response> + 'static {
     let links = links::Links::new(&options.mount);
+    let home = links.list();
     let app = Arc::new(console::App { snapshots, links, options });
     let routes = Route::new()
         // The list, and what adds to it.
-        .at("/", get(home))
+        .at("/", get(make_sync(move |_| redirect(&home))))
         .at("/snapshots", get(list::show))
         .at("/snapshots/take", get(take::form).post(take::take))
         .at("/snapshots/import", get(import::form).post(import::import))
@@ -97,12 +100,5 @@ pub fn routes(
     guard::Guarded::new(app, routes)
 }
 
-#[handler]
-#[expect(clippy::needless_pass_by_value, reason = "poem hands its extractors over by value")]
-fn home(console: console::Console) -> Response {
-    use poem::http::{StatusCode, header};
-    Response::builder()
-        .status(StatusCode::SEE_OTHER)
-        .header(header::LOCATION, console.links().list())
-        .finish()
-}
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,7 @@ fn row(table: &TableCounts, most: u64, rows: &str, link: &str) -> Markup {
 }
 
 /// A count with the sign of its change; nothing but a zero where there is none.
-fn counted(change: &str, sign: &str, amount: u64) -> Markup {
+pub(crate) fn counted(change: &str, sign: &str, amount: u64) -> Markup {
     html! {
         @if amount == 0 {
             td.num.zero.(change) { "0" }

@@ -205,10 +205,7 @@ impl Console {
             Wanted::Json => json(status, facts),
             Wanted::Fragment => Ok(html_with(StatusCode::OK, fragment())),
             Wanted::Page => {
-                let mut response = Response::builder()
-                    .status(StatusCode::SEE_OTHER)
-                    .header(header::LOCATION, self.links().list())
-                    .finish();
+                let mut response = redirect(&self.links().list());
                 super::flash::leave(&mut response, self.links(), action);
                 Ok(response)
             }
@@ -224,6 +221,11 @@ impl<'a> FromRequest<'a> for Console {
         })?;
         Ok(Self::new(app, request))
     }
+}
+
+/// Sends a browser on to another address, to be read there.
+pub(crate) fn redirect(address: &str) -> Response {
+    Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, address).finish()
 }
 
 /// The present, for relative dates.

@@ -67,6 +67,7 @@ fn line(links: &Links, one: &Occurrence, now: Timestamp) -> Markup {
         tr {
             td { (moment(one.at, now)) }
             td {
+                @if !one.ok { "not " }
                 (one.action.done())
                 @if let Some(scope) = one.scope { " (" (scope) ")" }
             }

@@ -11,7 +11,7 @@ use super::console::{BY, Console, Wanted};
 use super::fields::Fields;
 use super::format::{count, number};
 use super::links::Links;
-use super::{dom, error, list};
+use super::{changes, dom, error, list};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{
     Action, Entry, Preview, RestoreRequest, Restored, Scope, SnapshotRef, TableDone,
@@ -174,9 +174,9 @@ fn tables(done: &[TableDone]) -> Markup {
                 @for table in done {
                     tr {
                         td { bdi { (table.name) } }
-                        td.num.added { "+" (number(table.added)) }
-                        td.num.removed { "−" (number(table.removed)) }
-                        td.num.changed { "~" (number(table.changed)) }
+                        (changes::counted("added", "+", table.added))
+                        (changes::counted("removed", "−", table.removed))
+                        (changes::counted("changed", "~", table.changed))
                     }
                 }
             }

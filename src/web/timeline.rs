@@ -95,7 +95,7 @@ fn tenth(value: f64) -> f64 {
 /// From moments and positions to places in the picture.
 struct Scale {
     first: i64,
-    last: i64,
+    until: i64,
     lowest: i64,
     highest: i64,
 }
@@ -104,16 +104,16 @@ impl Scale {
     fn of(list: &List, present: Timestamp) -> Self {
         let moments = list.snapshots.iter().map(|entry| entry.created_at.as_second());
         let first = moments.clone().min().unwrap_or_default();
-        let newest = moments.max().unwrap_or_default().max(present.as_second());
+        let until = moments.max().unwrap_or_default().max(present.as_second());
         let positions = list.snapshots.iter().filter_map(|entry| entry.last_event_id);
         let positions = positions.chain(list.current_event_log_max_id);
         let lowest = positions.clone().min().unwrap_or_default();
         let highest = positions.max().unwrap_or_default();
-        Self { first, last: newest, lowest, highest }
+        Self { first, until, lowest, highest }
     }
 
     fn x(&self, moment: Timestamp) -> f64 {
-        let part = share(moment.as_second(), self.first, self.last).unwrap_or(0.0);
+        let part = share(moment.as_second(), self.first, self.until).unwrap_or(0.0);
         MARGIN + part * (WIDTH - 2.0 * MARGIN)
     }
 
