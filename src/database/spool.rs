@@ -106,7 +106,7 @@ impl<'w> Spool<'w> {
         let table = quoted(&self.table.name);
         let names: Vec<String> = self.table.value_names().into_iter().map(quoted).collect();
         let mut values: Vec<String> = (0..names.len()).map(|place| format!("c{place}")).collect();
-        let mut order = "";
+        let mut order = String::new();
         if !self.table.declared_key_places().is_empty() {
             // VACUUM may have given this rowid to another row. Then SQLite chooses a new one, after
             // all rows that keep theirs.
@@ -114,7 +114,7 @@ impl<'w> Spool<'w> {
                 "CASE WHEN EXISTS(SELECT 1 FROM main.{table} WHERE {} = c0) THEN NULL ELSE c0 END",
                 names[0]
             );
-            order = " ORDER BY 1 IS NULL";
+            order = format!(" ORDER BY ({}) IS NULL", values[0]);
         }
         let sql = format!(
             "INSERT INTO main.{table}({}) SELECT {} FROM {} WHERE write = {}{order}",
