@@ -65,7 +65,14 @@ impl Default for Options {
 }
 
 /// The console as an endpoint, to be served on its own or nested in another poem application
-/// under the path that `options.mount` names.
+/// under the path that `options.mount` names:
+///
+/// ```no_run
+/// # fn mounted(snapshots: snapback::snapshot::Snapshots) -> poem::Route {
+/// let options = snapback::web::Options { mount: "/admin".to_owned(), ..Default::default() };
+/// poem::Route::new().nest("/admin", snapback::web::routes(snapshots, options))
+/// # }
+/// ```
 #[must_use]
 pub fn routes(
     snapshots: Snapshots,

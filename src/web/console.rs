@@ -133,9 +133,12 @@ impl Console {
         let snapshots = self.app.snapshots.clone();
         match tokio::task::spawn_blocking(move || work(&snapshots)).await {
             Ok(outcome) => outcome,
-            Err(ended) => Err(Error::failed("the work ended before its time")
-                .hint("look into the log, then try again")
-                .because(ended)),
+            Err(ended) => {
+                // What a panic says may hold what rows hold: it goes no further than the log.
+                tracing::error!(%ended, "work for the console ended before its time");
+                Err(Error::failed("the work ended before its time")
+                    .hint("look into the log, then try again"))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use poem::error::{
     MethodNotAllowedError, NotFoundError, ParseFormError, ParseMultipartError, ParsePathError,
     ReadBodyError, ResponseError,
 };
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::console::{Console, Wanted, html_with, json};
@@ -52,9 +52,9 @@ pub(crate) async fn with_markup(
     error: &Error,
     offers: &Markup,
 ) -> Response {
-    match console.wanted() {
+    let mut response = match console.wanted() {
         Wanted::Json => json(status, &body(error)).unwrap_or_else(|_| status.into()),
-        Wanted::Fragment => html_with(status, html! { (block(error, offers)) }),
+        Wanted::Fragment => html_with(status, block(error, offers)),
         Wanted::Page => {
             let title = status.canonical_reason().unwrap_or("Error");
             let content = html! {
@@ -63,7 +63,11 @@ pub(crate) async fn with_markup(
             };
             console.screen(status, title, &content).await
         }
+    };
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    response
 }
 
 /// Answers an error whose status follows from its kind, with markup that offers a way out.

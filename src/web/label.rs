@@ -9,11 +9,11 @@ use super::console::{BY, Console, present};
 use super::fields::Fields;
 use super::links::Links;
 use super::{dom, layout, row};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::snapshot::{Action, Entry, LabelChange};
 
 /// The longest note, in characters.
-const LONGEST: usize = 500;
+pub(crate) const LONGEST: usize = 500;
 
 #[handler]
 pub(crate) async fn label(
@@ -22,7 +22,7 @@ pub(crate) async fn label(
     fields: Fields,
 ) -> poem::Result<Response> {
     let snapshot = fields.snapshot(&id)?;
-    let note = fields.one("note")?.map(|note| note.trim().to_owned());
+    let note = note(&fields)?;
     let change = LabelChange { note, pinned: fields.switch("pinned")? };
     if change == LabelChange::default() {
         return Err(Error::invalid("neither a note nor a pin is stated")
@@ -30,15 +30,20 @@ pub(crate) async fn label(
             .hint("send note=TEXT, pinned=1 or pinned=0")
             .into());
     }
-    if change.note.as_ref().is_some_and(|note| note.chars().count() > LONGEST) {
-        return Err(Error::invalid(format!("the note is longer than {LONGEST} characters"))
-            .on(&snapshot)
-            .hint("shorten it")
-            .into());
-    }
     let entry = console.blocking(move |snapshots| snapshots.label(&snapshot, &change, BY)).await?;
     let links = console.links();
     Ok(console.done(Action::Label, StatusCode::OK, &entry, || labelled(links, &entry))?)
+}
+
+/// The note that a form states, without space around it; `None` when it states none.
+pub(crate) fn note(fields: &Fields) -> Result<Option<String>> {
+    let note = fields.one("note")?.map(|note| note.trim().to_owned());
+    if note.as_ref().is_some_and(|note| note.chars().count() > LONGEST) {
+        return Err(Error::invalid(format!("the note is longer than {LONGEST} characters"))
+            .on("note")
+            .hint("shorten it"));
+    }
+    Ok(note)
 }
 
 /// The row as it is now, and the forms that changed it; nothing where errors would stand.

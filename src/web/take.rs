@@ -9,7 +9,7 @@ use super::console::{BY, Console};
 use super::fields::Fields;
 use super::format::{bytes_or_dash, number_or_dash};
 use super::links::Links;
-use super::list;
+use super::{label, list};
 use crate::snapshot::{Action, Entry};
 
 /// The small form for a note.
@@ -21,10 +21,10 @@ pub(crate) async fn form(console: Console) -> poem::Result<Response> {
 
 #[handler]
 pub(crate) async fn take(console: Console, fields: Fields) -> poem::Result<Response> {
-    let note = fields.filled("note")?.map(str::trim).map(str::to_owned);
+    let note = label::note(&fields)?.filter(|note| !note.is_empty());
     let (entry, listed) = console
         .blocking(move |snapshots| {
-            let entry = snapshots.take(note.as_deref().filter(|note| !note.is_empty()), BY)?;
+            let entry = snapshots.take(note.as_deref(), BY)?;
             // It is taken: a list that cannot be read now must not turn that into an error.
             Ok((entry, list::read(snapshots).ok()))
         })
@@ -43,7 +43,7 @@ fn take_form(links: &Links) -> Markup {
             data-status="Write a note and press Enter to take a snapshot"
         {
             label for="take-note" { "Note for the new snapshot (optional)" }
-            input #take-note type="text" name="note" maxlength="500" autocomplete="off" data-focus;
+            input #take-note type="text" name="note" maxlength=(label::LONGEST) autocomplete="off" data-focus;
             button.button.primary type="submit" { "Take snapshot" }
             a.cancel.button href=(links.list()) { "Cancel " kbd { "Esc" } }
         }
