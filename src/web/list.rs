@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use poem::http::StatusCode;
 use poem::{Response, handler};
 
-use super::console::{Console, Wanted, html_with, json, present};
+use super::console::{Console, Wanted, present};
 use super::fields::Fields;
 use super::links::Links;
 use super::{flash, history, layout, row, timeline};
@@ -28,14 +28,15 @@ pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
 
 #[handler]
 pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Response> {
-    let query = fields.one("q")?.unwrap_or_default().trim().to_owned();
-    if console.wanted() == Wanted::Json {
+    let filter = Filter::new(fields.one("q")?.unwrap_or_default());
+    if console.wanted() != Wanted::Page {
         let mut list = console.blocking(Snapshots::list).await?;
-        list.snapshots.retain(|entry| matches(entry, &query));
-        return Ok(json(StatusCode::OK, &list)?);
+        list.snapshots.retain(|entry| filter.lets_through(entry));
+        let markup = || rows(console.links(), &list.snapshots, present(), None);
+        return Ok(console.answer(&list, "Snapshots", markup).await?);
     }
     let announced = console.flash().map(str::to_owned);
-    let (mut listed, outcome) = console
+    let (listed, outcome) = console
         .blocking(move |snapshots| {
             let outcome = match announced {
                 Some(word) => newest(snapshots.history(RECENT)?, &word),
@@ -45,13 +46,8 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
         })
         .await?;
     let links = console.links();
-    if console.wanted() == Wanted::Fragment {
-        listed.list.snapshots.retain(|entry| matches(entry, &query));
-        let markup = rows(links, &listed.list.snapshots, present(), None);
-        return Ok(html_with(StatusCode::OK, markup));
-    }
-    let content = page(links, listed, &query, outcome.as_ref());
-    let mut response = console.page(StatusCode::OK, "Snapshots", Some(&content.1), &content.0);
+    let content = page(links, &listed.list, &filter, outcome.as_ref());
+    let mut response = console.page(StatusCode::OK, "Snapshots", Some(&listed.now), &content);
     if console.flash().is_some() {
         flash::clear(&mut response, links);
     }
@@ -62,34 +58,43 @@ fn newest(history: Vec<Occurrence>, word: &str) -> Option<Occurrence> {
     history.into_iter().find(|occurrence| flash::names(word, occurrence.action))
 }
 
-/// Whether every word of the filter is in the entry's id, kind, note or state.
-fn matches(entry: &Entry, query: &str) -> bool {
-    let state = row::state(entry.state).into_string();
-    let note = entry.note.as_deref().unwrap_or_default();
-    let cause = entry.cause.as_ref().map(|cause| cause.restoring.to_string()).unwrap_or_default();
-    let pinned = if entry.pinned { "pinned" } else { "" };
-    let text = format!("{} {} {note} {cause} {pinned} {state}", entry.snapshot_id, entry.kind)
-        .to_lowercase();
-    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+/// What the list is narrowed to, without JavaScript; with it, keys.js hides rows as one types.
+struct Filter {
+    typed: String,
 }
 
-fn page(links: &Links, listed: Listed, query: &str, outcome: Option<&Occurrence>) -> (Markup, Now) {
-    let Listed { list, now } = listed;
-    let shown: Vec<Entry> =
-        list.snapshots.iter().filter(|entry| matches(entry, query)).cloned().collect();
-    let content = html! {
+impl Filter {
+    fn new(typed: &str) -> Self {
+        Self { typed: typed.trim().to_owned() }
+    }
+
+    /// Whether every word is in what the entry's row says.
+    fn lets_through(&self, entry: &Entry) -> bool {
+        let note = entry.note.as_deref().unwrap_or_default();
+        let reason = entry.reason.as_deref().unwrap_or_default();
+        let cause = entry.cause.as_ref().map(|cause| cause.restoring.to_string());
+        let cause = cause.unwrap_or_default();
+        let pinned = if entry.pinned { "pinned" } else { "" };
+        let (id, kind, state) = (&entry.snapshot_id, entry.kind, row::state_word(entry.state));
+        let text = format!("{id} {kind} {state} {pinned} {note} {cause} {reason}").to_lowercase();
+        self.typed.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    }
+}
+
+fn page(links: &Links, list: &List, filter: &Filter, outcome: Option<&Occurrence>) -> Markup {
+    let shown = list.snapshots.iter().filter(|entry| filter.lets_through(entry));
+    html! {
         h1.vh { "Snapshots" }
-        section #timeline aria-label="Timeline" { (timeline::timeline(&list)) }
-        (tools(links, query))
+        section #timeline aria-label="Timeline" { (timeline::timeline(list)) }
+        (tools(links, &filter.typed))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
         table #list {
             caption.vh { "Snapshots of both kinds, newest first" }
             thead { (head()) }
-            tbody #rows { (rows(links, &shown, present(), None)) }
+            tbody #rows { (rows(links, shown, present(), None)) }
         }
-    };
-    (content, now)
+    }
 }
 
 fn tools(links: &Links, query: &str) -> Markup {
@@ -134,18 +139,19 @@ fn head() -> Markup {
 }
 
 /// The rows of the list; with `focus`, that snapshot's button takes the focus.
-pub(crate) fn rows(
+fn rows<'a>(
     links: &Links,
-    entries: &[Entry],
+    entries: impl IntoIterator<Item = &'a Entry>,
     now: Timestamp,
     focus: Option<&SnapshotRef>,
 ) -> Markup {
+    let mut entries = entries.into_iter().peekable();
     html! {
+        @if entries.peek().is_none() {
+            tr.none { td colspan=(row::COLUMNS) { "No snapshots to show. Take one with " kbd { "t" } "." } }
+        }
         @for entry in entries {
             (row::rows(links, entry, now, focus.is_some_and(|focus| *focus == entry.snapshot())))
-        }
-        @if entries.is_empty() {
-            tr.none { td colspan=(row::COLUMNS) { "No snapshots to show. Take one with " kbd { "t" } "." } }
         }
     }
 }
@@ -165,5 +171,29 @@ pub(crate) fn refreshed(
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#where", "innerHTML", &layout::place(&listed.now)))
         (layout::partial("#timeline", "innerHTML", &timeline::timeline(&listed.list)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{Kind, State};
+
+    #[test]
+    fn a_filter_looks_at_words_of_the_row_and_at_nothing_else() {
+        let entry = Entry {
+            kind: Kind::Periodic,
+            state: State::Damaged,
+            reason: Some("ends early".to_owned()),
+            note: Some("Release 2.4".to_owned()),
+            pinned: true,
+            ..row::tests::entry()
+        };
+        for typed in ["", "20261122 periodic", "release pinned", "unreadable early"] {
+            assert!(Filter::new(typed).lets_through(&entry), "{typed}");
+        }
+        for typed in ["rewind", "class", "release 2.5"] {
+            assert!(!Filter::new(typed).lets_through(&entry), "{typed}");
+        }
     }
 }

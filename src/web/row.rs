@@ -87,9 +87,18 @@ pub(crate) fn kind(kind: Kind) -> Markup {
 
 /// A state, told by a sign beside its name.
 pub(crate) fn state(state: State) -> Markup {
+    let class = match state {
+        State::Intact => "intact",
+        State::Damaged => "damaged",
+    };
+    html! { span.state.(class) { (state_word(state)) } }
+}
+
+/// What a state is called in the list.
+pub(crate) fn state_word(state: State) -> &'static str {
     match state {
-        State::Intact => html! { span.state.intact { "intact" } },
-        State::Damaged => html! { span.state.damaged { "unreadable" } },
+        State::Intact => "intact",
+        State::Damaged => "unreadable",
     }
 }
 
@@ -129,10 +138,11 @@ fn remarks(entry: &Entry) -> Markup {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn entry() -> Entry {
+    /// An intact rewind snapshot with every number known.
+    pub(crate) fn entry() -> Entry {
         Entry {
             snapshot_id: "20261122T200446Z".parse().expect("an id"),
             kind: Kind::Rewind,

@@ -177,7 +177,44 @@ async fn converse(
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+    use crate::database::{Database, EventOptions};
+    use crate::snapshot;
+    use crate::store::Store;
+
+    fn snapshots() -> Snapshots {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chat.db");
+        let live = rusqlite::Connection::open(&path).expect("a database");
+        live.execute_batch("CREATE TABLE events(id INTEGER PRIMARY KEY)").expect("a table");
+        let database = Database::open(&path, &EventOptions::default()).expect("a database");
+        Snapshots::open(database, Store::memory(), snapshot::Options::default()).expect("snapshots")
+    }
+
+    #[test]
+    fn a_server_that_is_asked_to_stop_answers_what_was_asked_and_ends() {
+        let snapshots = snapshots();
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+            let address = socket.local_addr().expect("an address");
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let shutdown = async { stopped.await.unwrap_or_default() };
+            let options = Options { mount: "/admin".to_owned(), ..Options::default() };
+            let server = tokio::spawn(serve(snapshots, socket, options, shutdown));
+            let mut client = TcpStream::connect(address).await.expect("a connection");
+            let request = "GET /admin/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            client.write_all(request.as_bytes()).await.expect("sent");
+            let mut start = [0; 15];
+            client.read_exact(&mut start).await.expect("an answer");
+            assert_eq!(&start, b"HTTP/1.1 200 OK");
+            stop.send(()).expect("a server");
+            server.await.expect("no panic").expect("a good end");
+            assert!(TcpStream::connect(address).await.is_err());
+        });
+    }
 
     #[test]
     fn only_the_loopback_is_listened_on() {
