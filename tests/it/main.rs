@@ -7,5 +7,7 @@ mod app;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cli;
+#[expect(dead_code, reason = "the tests that use the rest of it follow")]
+mod client;
 mod harness;
 mod writer;
