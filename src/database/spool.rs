@@ -105,19 +105,18 @@ impl<'w> Spool<'w> {
     fn insert(&self, write: Write, expected: u64) -> Result<()> {
         let table = quoted(&self.table.name);
         let names: Vec<String> = self.table.value_names().into_iter().map(quoted).collect();
-        let mut values: Vec<String> = (0..names.len()).map(|place| format!("c{place}")).collect();
+        let mut values: Vec<String> = (0..names.len()).map(|place| format!("s.c{place}")).collect();
         let mut order = String::new();
         if !self.table.declared_key_places().is_empty() {
             // VACUUM may have given this rowid to another row. Then SQLite chooses a new one, after
             // all rows that keep theirs.
-            values[0] = format!(
-                "CASE WHEN EXISTS(SELECT 1 FROM main.{table} WHERE {} = c0) THEN NULL ELSE c0 END",
-                names[0]
-            );
-            order = format!(" ORDER BY ({}) IS NULL", values[0]);
+            let taken =
+                format!("EXISTS(SELECT 1 FROM main.{table} AS t WHERE t.{} = s.c0)", names[0]);
+            values[0] = format!("CASE WHEN {taken} THEN NULL ELSE s.c0 END");
+            order = format!(" ORDER BY {taken}");
         }
         let sql = format!(
-            "INSERT INTO main.{table}({}) SELECT {} FROM {} WHERE write = {}{order}",
+            "INSERT INTO main.{table}({}) SELECT {} FROM {} AS s WHERE s.write = {}{order}",
             names.join(", "),
             values.join(", "),
             self.name,

@@ -10,4 +10,5 @@ mod cli;
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod client;
 mod harness;
+mod shapes;
 mod writer;
