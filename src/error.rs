@@ -30,6 +30,8 @@ pub enum ErrorKind {
     TooLarge,
     /// Somebody else holds what is needed; trying again later can succeed.
     Busy,
+    /// Somebody asked the operation to end before it was done; nothing was changed.
+    Cancelled,
     /// The database, the store or the machine failed.
     Failed,
 }

@@ -21,6 +21,7 @@ mod label;
 mod manifest;
 mod pack;
 mod preview;
+mod progress;
 mod restore;
 mod retain;
 mod row;
@@ -32,9 +33,11 @@ mod verify;
 pub use clock::Clock;
 pub use facts::*;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
+pub use progress::Progress;
 pub use row::Value;
 
 use std::collections::HashSet;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,16 +80,31 @@ impl Default for Options {
 /// The snapshots of one database: the face of this module. Cheap to clone.
 #[derive(Clone)]
 pub struct Snapshots {
-    core: Arc<Core>,
+    core: Core,
+}
+
+/// What an operation works on, and the progress that it reports.
+#[derive(Clone)]
+pub(crate) struct Core {
+    shared: Arc<Shared>,
+    progress: Progress,
 }
 
 /// What every operation works on.
-pub(crate) struct Core {
+pub(crate) struct Shared {
     database: Database,
     store: Store,
     packs: Packs,
     catalog: Catalog,
     options: Options,
+}
+
+impl Deref for Core {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Core {
@@ -99,6 +117,16 @@ impl Core {
     /// The schema without what is excluded.
     fn schema(&self, view: View<'_>) -> Result<Schema> {
         Ok(view.schema()?.without(|table| self.excludes(table)))
+    }
+
+    /// Rows that a scan of the whole database is likely to meet: those of the newest snapshot.
+    fn expected_rows(&self) -> u64 {
+        let listed = self.catalog.list().unwrap_or_default();
+        let newest = listed.iter().find_map(|listed| match &listed.found {
+            Found::Stored(manifest) => Some(manifest.rows()),
+            _ => None,
+        });
+        newest.unwrap_or_default()
     }
 
     fn position(&self) -> Result<Option<i64>> {
@@ -164,7 +192,15 @@ impl Snapshots {
     pub fn open(database: Database, store: Store, options: Options) -> Result<Self> {
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
-        Ok(Self { core: Arc::new(Core { database, store, packs, catalog, options }) })
+        let shared = Arc::new(Shared { database, store, packs, catalog, options });
+        Ok(Self { core: Core { shared, progress: Progress::default() } })
+    }
+
+    /// The same snapshots; what is called on them reports its rows to `progress`, and ends when
+    /// that is cancelled.
+    #[must_use]
+    pub fn watched(&self, progress: Progress) -> Self {
+        Self { core: Core { shared: Arc::clone(&self.core.shared), progress } }
     }
 
     /// The live database, in a line.

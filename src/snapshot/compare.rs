@@ -103,6 +103,7 @@ impl Opened {
                     view,
                     layout.tables.iter().filter(wanted),
                     &mut Nowhere,
+                    &core.progress,
                 )?,
                 position: core.database.event_log().map(|log| view.position(log)).transpose()?,
                 differences: Vec::new(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::params_from_iter;
 
+use super::Progress;
 use super::diff::Side;
 use super::pack::Packs;
 use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
@@ -51,8 +52,9 @@ impl<'c> Contents<'c> {
         view: View<'c>,
         tables: impl IntoIterator<Item = &'t Table>,
         sink: &mut dyn ChunkSink,
+        progress: &Progress,
     ) -> Result<Self> {
-        let database = FromDatabase::new(view);
+        let database = FromDatabase::new(view, progress.clone());
         let mut held = BTreeMap::new();
         for table in tables {
             let root = database.scan(table, sink)?;
@@ -70,7 +72,7 @@ impl<'c> Contents<'c> {
         layout: &Schema,
         scratch: &'c Scratch,
     ) -> Result<Self> {
-        let database = FromDatabase::new(scratch.view());
+        let database = FromDatabase::new(scratch.view(), Progress::default());
         let mut tables = BTreeMap::new();
         for stored in stored {
             let Some(wanted) = layout.table(&stored.table.name) else { continue };
@@ -94,7 +96,8 @@ impl<'c> Contents<'c> {
         scratch: &'c Scratch,
         tables: impl IntoIterator<Item = &'t Table>,
     ) -> Result<Self> {
-        let mut contents = Self::of_database(scratch.view(), tables, &mut Nowhere)?;
+        let mut contents =
+            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default())?;
         contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
         Ok(contents)
     }

@@ -28,6 +28,9 @@ pub(crate) fn export(core: &Core, snapshot: &SnapshotRef, format: Format, to: &P
             .hint("name a file that does not exist"));
     }
     let target = Opened::snapshot(core, snapshot)?;
+    if let Opened::Stored { manifest, .. } = &target {
+        core.progress.expect(manifest.rows());
+    }
     let written = match format {
         Format::Json => export_json(core, &target, to),
         Format::Sqlite => export_sqlite(core, &target, to),
@@ -60,7 +63,7 @@ fn export_json(core: &Core, target: &Opened, to: &Path) -> Result<()> {
         let position = position.map_or_else(|| "null".to_owned(), |position| position.to_string());
         write!(out, "{{\"last_event_id\":{position},\"event_log\":[").map_err(failed)?;
         if let Some(log) = event_table.and_then(|log| layout.table(log)) {
-            write_rows(contents, log, &mut out, to)?;
+            write_rows(core, contents, log, &mut out, to)?;
         }
         write!(out, "],\"tables\":{{").map_err(failed)?;
         let others = layout.tables.iter().filter(|table| {
@@ -70,7 +73,7 @@ fn export_json(core: &Core, target: &Opened, to: &Path) -> Result<()> {
             let comma = if number > 0 { "," } else { "" };
             let name = serde_json::Value::from(table.name.as_str());
             write!(out, "{comma}\n{name}:[").map_err(failed)?;
-            write_rows(contents, table, &mut out, to)?;
+            write_rows(core, contents, table, &mut out, to)?;
             write!(out, "]").map_err(failed)?;
         }
         writeln!(out, "}}}}").map_err(failed)?;
@@ -80,6 +83,7 @@ fn export_json(core: &Core, target: &Opened, to: &Path) -> Result<()> {
 }
 
 fn write_rows(
+    core: &Core,
     contents: &Contents<'_>,
     table: &Table,
     out: &mut impl Write,
@@ -92,6 +96,7 @@ fn write_rows(
     let mut line = Vec::new();
     let mut first = true;
     each_row(side.source, table, root, &mut |values| {
+        core.progress.step(1)?;
         line.clear();
         line.extend_from_slice(if first { b"\n{" } else { b",\n{" });
         first = false;
@@ -116,7 +121,7 @@ fn export_sqlite(core: &Core, target: &Opened, to: &Path) -> Result<()> {
         file.run("PRAGMA journal_mode=off; PRAGMA synchronous=off; BEGIN")?;
         // A virtual table makes its shadow tables itself, so those come with it.
         for table in layout.tables.iter().filter(|table| contents.side(&table.name).is_some()) {
-            fill(&file, contents, table)?;
+            fill(core, &file, contents, table)?;
             if let super::contents::Counter::Known(Some(sequence)) = contents.sequence(&table.name)
             {
                 file.set_sequence(&table.name, sequence)?;
@@ -171,7 +176,7 @@ fn import_sqlite(core: &Core, path: &Path) -> Result<SnapshotRef> {
         }
         None => None,
     };
-    let (draft, _) = Draft::read(&core.packs, file.view(), &schema, log.as_ref())?;
+    let (draft, _) = Draft::read(core, file.view(), &schema, log.as_ref())?;
     let durable = draft.finish(&core.packs)?;
     let lock = core.store.lock(super::LOCK_WAIT)?;
     durable.publish(core, &lock, Kind::Periodic, None)?.ok_or_else(|| {

@@ -75,11 +75,12 @@ fn attempt(
     rewind: &mut Option<SnapshotRef>,
 ) -> Result<Attempt> {
     let mut since = Instant::now();
+    core.progress.expect(core.expected_rows());
     let view = writer.view();
     let layout = core.schema(view)?;
     let log = core.database.event_log();
     let scratch = Scratch::temporary()?;
-    let (draft, contents) = Draft::read(&core.packs, view, &layout, log)?;
+    let (draft, contents) = Draft::read(core, view, &layout, log)?;
     let before = Readied {
         contents,
         position: log.map(|log| view.position(log)).transpose()?,
@@ -117,6 +118,7 @@ fn attempt(
         }
         since = Instant::now();
     }
+    core.progress.commit()?;
     let cause = Cause { restoring: request.snapshot.clone(), scope: request.scope };
     let copy = durable.publish(core, lock, Kind::Rewind, Some(cause))?.ok_or_else(|| {
         Error::conflict("chunks of the safety copy were removed while it was taken")
@@ -312,7 +314,7 @@ fn baseline(core: &Core, comparison: &Comparison<'_>, child: &Table) -> Result<V
             || child.parents.iter().any(|parent| parent.eq_ignore_ascii_case(&table.name))
     });
     for table in family {
-        fill(&scratch, contents, table)?;
+        fill(core, &scratch, contents, table)?;
     }
     scratch.run(&unique_indexes(comparison.layout, child))?;
     scratch.view().foreign_key_violations(&child.name)
@@ -328,13 +330,19 @@ fn unique_indexes(layout: &Schema, child: &Table) -> String {
 }
 
 /// Writes one table's rows into a database of our own.
-pub(crate) fn fill(scratch: &Scratch, contents: &Contents<'_>, table: &Table) -> Result<()> {
+pub(crate) fn fill(
+    core: &Core,
+    scratch: &Scratch,
+    contents: &Contents<'_>,
+    table: &Table,
+) -> Result<()> {
     scratch.create_tables(std::slice::from_ref(table))?;
     let Some(side) = contents.side(&table.name) else { return Ok(()) };
     let Some(root) = side.root else { return Ok(()) };
     let failed = |error| failure("a row cannot be copied", error).on(&table.name);
     let mut insert = scratch.connection().prepare(&Scratch::insert_sql(table)).map_err(failed)?;
     each_row(side.source, table, root, &mut |values| {
+        core.progress.step(1)?;
         insert.execute(rusqlite::params_from_iter(&values)).map(drop).map_err(failed)
     })
 }

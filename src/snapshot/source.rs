@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::ToSql;
 
+use super::Progress;
 use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
 use super::row::{self, Value};
 use super::tree::{self, ChunkSink, Node, TreeBuilder};
@@ -66,19 +67,21 @@ impl ChunkSink for Nowhere {
 /// same transaction, when they are wanted. So a preview writes nothing and holds no rows.
 pub(crate) struct FromDatabase<'c> {
     view: View<'c>,
+    progress: Progress,
     indexes: RefCell<HashMap<ChunkHash, Vec<u8>>>,
 }
 
 impl<'c> FromDatabase<'c> {
     /// The database as it is in the transaction of `view`.
-    pub(crate) fn new(view: View<'c>) -> Self {
-        Self { view, indexes: RefCell::default() }
+    pub(crate) fn new(view: View<'c>, progress: Progress) -> Self {
+        Self { view, progress, indexes: RefCell::default() }
     }
 
     /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`.
     pub(crate) fn scan(&self, table: &Table, sink: &mut dyn ChunkSink) -> Result<Option<Node>> {
         let mut indexes = self.indexes.borrow_mut();
-        scan(self.view, table, &mut KeepIndexes { indexes: &mut indexes, sink })
+        let mut sink = KeepIndexes { indexes: &mut indexes, sink };
+        scan(self.view, table, &mut sink, &self.progress)
     }
 }
 
@@ -127,18 +130,28 @@ impl ChunkSource for FromDatabase<'_> {
     }
 }
 
+/// Rows between two reports of progress.
+const REPORTED: u64 = 1 << 10;
+
 /// Reads a whole table, in identity order, as a tree whose chunks go to `sink`.
-pub(crate) fn scan(
+fn scan(
     view: View<'_>,
     table: &Table,
     sink: &mut dyn ChunkSink,
+    progress: &Progress,
 ) -> Result<Option<Node>> {
     let mut builder = TreeBuilder::new(sink);
     let mut line = RowLine::new(table);
+    let mut rows = 0;
     view.scan(table, None, |row| {
         line.read(row)?;
+        rows += 1;
+        if rows == REPORTED {
+            progress.step(std::mem::take(&mut rows))?;
+        }
         builder.add(&line.line, &line.identity)
     })?;
+    progress.step(rows)?;
     builder.finish()
 }
 

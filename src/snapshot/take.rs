@@ -35,13 +35,13 @@ impl Draft {
     /// Reads every table in the transaction of `view`: what the store does not have yet goes into
     /// packs. The contents given back are read from the same transaction.
     pub(crate) fn read<'c>(
-        packs: &Packs,
+        core: &Core,
         view: View<'c>,
         schema: &Schema,
         log: Option<&EventLog>,
     ) -> Result<(Self, Contents<'c>)> {
-        let mut sink = IntoPacks { writer: packs.writer()?, hashes: Vec::new() };
-        let contents = Contents::of_database(view, &schema.tables, &mut sink)?;
+        let mut sink = IntoPacks { writer: core.packs.writer()?, hashes: Vec::new() };
+        let contents = Contents::of_database(view, &schema.tables, &mut sink, &core.progress)?;
         let tables = contents
             .roots()
             .map(|(name, root)| TableRoot {
@@ -126,10 +126,10 @@ pub(crate) fn take(core: &Core, kind: Kind) -> Result<(SnapshotRef, StoreLock)> 
     // Chunks can only go between reading and publishing while a prune removes what nobody needed
     // for longer than the grace period; twice in a row means that something else is wrong.
     for _ in 0..2 {
+        core.progress.expect(core.expected_rows());
         let transaction = core.database.read()?;
         let schema = core.schema(transaction.view())?;
-        let (draft, _) =
-            Draft::read(&core.packs, transaction.view(), &schema, core.database.event_log())?;
+        let (draft, _) = Draft::read(core, transaction.view(), &schema, core.database.event_log())?;
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;

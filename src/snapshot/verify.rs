@@ -39,7 +39,10 @@ pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<
                 Err(error) => verified.damage.push(foreign::reason(&error, listed.size)),
             }
         }
-        Found::Stored(manifest) => stored(core, listed, manifest, sound, &mut verified),
+        Found::Stored(manifest) => {
+            core.progress.expect(manifest.rows());
+            stored(core, listed, manifest, sound, &mut verified)?;
+        }
     }
     if !verified.damage.is_empty() {
         let packs = core.packs.damaged();
@@ -55,15 +58,16 @@ fn stored(
     manifest: &Manifest,
     sound: &mut Sound,
     verified: &mut Verified,
-) {
+) -> Result<()> {
     match stored_schema(core, &listed.snapshot, manifest) {
         Ok(schema) => {
             for held in &manifest.tables {
-                check_table(core, &schema, held, sound, verified);
+                check_table(core, &schema, held, sound, verified)?;
             }
         }
         Err(error) => verified.damage.push(error.to_string()),
     }
+    Ok(())
 }
 
 fn check_table(
@@ -72,9 +76,9 @@ fn check_table(
     held: &TableRoot,
     sound: &mut Sound,
     verified: &mut Verified,
-) {
+) -> Result<()> {
     match (schema.table(&held.name), &held.root) {
-        (Some(table), Some(root)) => check_node(core, table, root, sound, verified),
+        (Some(table), Some(root)) => check_node(core, table, root, sound, verified)?,
         (None, _) => {
             verified
                 .damage
@@ -82,13 +86,20 @@ fn check_table(
         }
         (Some(_), None) => {}
     }
+    Ok(())
 }
 
-fn check_node(core: &Core, table: &Table, node: &Node, sound: &mut Sound, verified: &mut Verified) {
+fn check_node(
+    core: &Core,
+    table: &Table,
+    node: &Node,
+    sound: &mut Sound,
+    verified: &mut Verified,
+) -> Result<()> {
     if node.height == 0 && sound.contains(&node.hash) {
         verified.rows += node.rows;
         verified.bytes += node.bytes;
-        return;
+        return core.progress.step(node.rows);
     }
     let read = core.packs.chunk(table, node).and_then(|chunk| {
         if node.height > 0 {
@@ -102,11 +113,12 @@ fn check_node(core: &Core, table: &Table, node: &Node, sound: &mut Sound, verifi
     match read {
         Ok(children) => {
             for child in &children {
-                check_node(core, table, child, sound, verified);
+                check_node(core, table, child, sound, verified)?;
             }
             if node.height == 0 {
                 verified.rows += node.rows;
                 verified.bytes += node.bytes;
+                core.progress.step(node.rows)?;
             }
             sound.insert(node.hash);
         }
@@ -115,6 +127,7 @@ fn check_node(core: &Core, table: &Table, node: &Node, sound: &mut Sound, verifi
         }
         Err(_) => {}
     }
+    Ok(())
 }
 
 /// Every chunk that a snapshot needs, added to `live`; index chunks that are there already are not

@@ -24,9 +24,11 @@ fn handle() -> Result<&'static Handle> {
     }
 }
 
-/// Runs a future to its end on the calling thread.
+/// Runs a future to its end on the calling thread, the runtime driving what it waits for. Tokio's
+/// own way panics where a caller breaks the rule and blocks an async thread; this one only blocks.
 pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output> {
-    Ok(handle()?.block_on(future))
+    let _runtime = handle()?.enter();
+    Ok(futures_executor::block_on(future))
 }
 
 /// Runs a future to its end on the runtime's own threads, from whatever thread: for a `Drop`,

@@ -19,7 +19,7 @@ fn status_of(kind: ErrorKind) -> StatusCode {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::Damaged => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorKind::PlanMoved | ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::PlanMoved | ErrorKind::Conflict | ErrorKind::Cancelled => StatusCode::CONFLICT,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
