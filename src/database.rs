@@ -5,6 +5,7 @@
 //! SQLite holds on the file for the whole process.
 
 mod event_log;
+mod pages;
 mod schema;
 mod scratch;
 mod spool;
@@ -12,6 +13,7 @@ mod view;
 mod writer;
 
 pub use event_log::EventLog;
+pub(crate) use pages::{Leaf, Pages};
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};

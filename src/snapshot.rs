@@ -14,6 +14,7 @@ mod diff;
 mod drift;
 mod export;
 mod facts;
+mod fingerprint;
 mod foreign;
 mod history;
 mod id;
@@ -38,7 +39,7 @@ pub use row::Value;
 
 use std::collections::HashSet;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     packs: Packs,
     catalog: Catalog,
     options: Options,
+    /// Where what can be lost is kept; `None` for a store that has no folder.
+    cache: Option<PathBuf>,
 }
 
 impl Deref for Core {
@@ -192,7 +195,8 @@ impl Snapshots {
     pub fn open(database: Database, store: Store, options: Options) -> Result<Self> {
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
-        let shared = Arc::new(Shared { database, store, packs, catalog, options });
+        let cache = store.path().map(|folder| folder.join("cache"));
+        let shared = Arc::new(Shared { database, store, packs, catalog, options, cache });
         Ok(Self { core: Core { shared, progress: Progress::default() } })
     }
 

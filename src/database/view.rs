@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 
+use super::pages::{self, Pages};
 use super::schema::{Identity, Schema, Table, quoted};
 use super::{EventLog, UTF8_COLLATION, failure};
 use crate::error::Result;
@@ -75,6 +76,16 @@ impl<'c> View<'c> {
             self.connection.prepare_cached(&sql)?.query_row([position], |row| row.get(0)).optional()
         };
         read().map_err(|error| failure("the event log cannot be read", error).on(&log.table))
+    }
+
+    /// Every page, hashed; `None` where rows must be read instead.
+    pub(crate) fn pages(self, seed: u64) -> Result<Option<Pages>> {
+        Pages::read(self.connection, seed)
+    }
+
+    /// The root page of a table.
+    pub(crate) fn root_page(self, table: &Table) -> Result<Option<u32>> {
+        pages::root_page(self.connection, &table.name)
     }
 
     /// Size in bytes: pages times page size.

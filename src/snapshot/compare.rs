@@ -99,12 +99,7 @@ impl Opened {
         let wanted = |table: &&Table| only.is_none_or(|only| table.name == only);
         match self {
             Self::Now => Ok(Readied {
-                contents: Contents::of_database(
-                    view,
-                    layout.tables.iter().filter(wanted),
-                    &mut Nowhere,
-                    &core.progress,
-                )?,
+                contents: Contents::of_live(core, view, layout, only, &mut Nowhere)?,
                 position: core.database.event_log().map(|log| view.position(log)).transpose()?,
                 differences: Vec::new(),
                 notes: Vec::new(),

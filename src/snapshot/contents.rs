@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 
 use rusqlite::params_from_iter;
 
-use super::Progress;
 use super::diff::Side;
+use super::fingerprint::Session;
 use super::pack::Packs;
 use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
 use super::tree::{ChunkSink, Node};
+use super::{Core, Progress};
 use crate::database::{Schema, Scratch, Table, View, failure};
 use crate::error::Result;
 
@@ -53,11 +54,12 @@ impl<'c> Contents<'c> {
         tables: impl IntoIterator<Item = &'t Table>,
         sink: &mut dyn ChunkSink,
         progress: &Progress,
+        mut session: Option<&mut Session>,
     ) -> Result<Self> {
         let database = FromDatabase::new(view, progress.clone());
         let mut held = BTreeMap::new();
         for table in tables {
-            let root = database.scan(table, sink)?;
+            let root = database.scan(table, sink, session.as_deref_mut())?;
             let sequence = Counter::Known(view.sequence(table)?);
             held.insert(table.name.clone(), Held { root, sequence, in_packs: false });
         }
@@ -81,7 +83,7 @@ impl<'c> Contents<'c> {
                 stored.root.cloned()
             } else {
                 carry_over(packs, &stored, wanted, scratch)?;
-                database.scan(wanted, &mut Nowhere)?
+                database.scan(wanted, &mut Nowhere, None)?
             };
             tables.insert(
                 wanted.name.clone(),
@@ -91,13 +93,36 @@ impl<'c> Contents<'c> {
         Ok(Self { tables, packs: Some(packs), database })
     }
 
+    /// Reads `tables` of the live database, in the transaction of `view`: all of them, or one. What
+    /// their pages tell is kept for the next reading.
+    pub(crate) fn of_live(
+        core: &Core,
+        view: View<'c>,
+        schema: &Schema,
+        only: Option<&str>,
+        sink: &mut dyn ChunkSink,
+    ) -> Result<Self> {
+        let tables =
+            schema.tables.iter().filter(|table| only.is_none_or(|only| table.name == only));
+        let folder = core.cache.as_deref();
+        let mut session = match folder {
+            Some(folder) => Session::begin(folder, view, only.is_none())?,
+            None => None,
+        };
+        let contents = Self::of_database(view, tables, sink, &core.progress, session.as_mut())?;
+        if let (Some(session), Some(folder)) = (session, folder) {
+            session.finish(folder);
+        }
+        Ok(contents)
+    }
+
     /// Takes tables of a foreign file, whose rows were put into `scratch`.
     pub(crate) fn of_scratch<'t>(
         scratch: &'c Scratch,
         tables: impl IntoIterator<Item = &'t Table>,
     ) -> Result<Self> {
         let mut contents =
-            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default())?;
+            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default(), None)?;
         contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
         Ok(contents)
     }

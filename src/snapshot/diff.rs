@@ -5,9 +5,13 @@
 //! lies wholly beside the other tree's next row is one-sided, and is counted without being read
 //! where only counts are wanted.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
+use std::ops::Range;
+use std::rc::Rc;
 
 use super::facts::Change;
+use super::pack::Chunk;
 use super::row::Value;
 use super::source::{ChunkSource, children_of, values_of};
 use super::tree::{self, Node};
@@ -118,7 +122,31 @@ struct Walk<'s> {
 /// What a cursor stands before.
 enum Item {
     Node(Node),
-    Row { identity: Vec<Value>, line: Vec<u8>, values: Vec<Value> },
+    Row(Row),
+}
+
+/// A row of an opened chunk. Most are the same on both sides, and their bytes tell: so a row is
+/// only read as values where it differs.
+struct Row {
+    chunk: Rc<(Node, Chunk)>,
+    line: Range<usize>,
+    read: OnceCell<(Vec<Value>, Vec<Value>)>,
+}
+
+impl Row {
+    fn line(&self) -> &[u8] {
+        &self.chunk.1.bytes()[self.line.clone()]
+    }
+
+    /// Its identity and its values.
+    fn read(&self, table: &Table, places: &[usize]) -> Result<&(Vec<Value>, Vec<Value>)> {
+        if let Some(read) = self.read.get() {
+            return Ok(read);
+        }
+        let values = values_of(table, &self.chunk.0, self.line())?;
+        let identity = places.iter().map(|&place| values[place].clone()).collect();
+        Ok(self.read.get_or_init(|| (identity, values)))
+    }
 }
 
 /// The place in one tree: what is still to come, the next last.
@@ -129,7 +157,7 @@ struct Cursor<'s> {
 
 impl Cursor<'_> {
     /// Replaces the chunk that the cursor stands before by what it holds.
-    fn open(&mut self, table: &Table, places: &[usize]) -> Result<()> {
+    fn open(&mut self, table: &Table) -> Result<()> {
         let Some(Item::Node(node)) = self.ahead.pop() else { return Ok(()) };
         let chunk = self.source.chunk(table, &node)?;
         if node.height > 0 {
@@ -137,10 +165,16 @@ impl Cursor<'_> {
             return Ok(());
         }
         let first = self.ahead.len();
-        for line in tree::lines_of(chunk.bytes()) {
-            let values = values_of(table, &node, line)?;
-            let identity = places.iter().map(|&place| values[place].clone()).collect();
-            self.ahead.push(Item::Row { identity, line: line.to_vec(), values });
+        let chunk = Rc::new((node, chunk));
+        let mut start = 0;
+        for line in tree::lines_of(chunk.1.bytes()) {
+            let line = start..start + line.len();
+            start = line.end + 1;
+            self.ahead.push(Item::Row(Row {
+                chunk: Rc::clone(&chunk),
+                line,
+                read: OnceCell::new(),
+            }));
         }
         self.ahead[first..].reverse();
         Ok(())
@@ -174,7 +208,7 @@ impl<'s> Walk<'s> {
     fn step(&mut self) -> Result<Option<Step>> {
         loop {
             self.skip_to_the_start()?;
-            match self.next_move() {
+            match self.next_move()? {
                 Move::End => return Ok(None),
                 Move::SkipBoth => {
                     self.before.ahead.pop();
@@ -182,10 +216,10 @@ impl<'s> Walk<'s> {
                 }
                 Move::Open { before, after } => {
                     if before {
-                        self.before.open(self.table, &self.places)?;
+                        self.before.open(self.table)?;
                     }
                     if after {
-                        self.after.open(self.table, &self.places)?;
+                        self.after.open(self.table)?;
                     }
                 }
                 Move::Take { before, after } => {
@@ -197,7 +231,7 @@ impl<'s> Walk<'s> {
                         Some(item) => (Change::Removed, Some(item), None),
                         None => (Change::Added, self.after.ahead.pop(), None),
                     };
-                    if let Some(step) = step_of(change, item, other) {
+                    if let Some(step) = self.step_of(change, item, other)? {
                         return Ok(Some(step));
                     }
                 }
@@ -215,9 +249,9 @@ impl<'s> Walk<'s> {
                         cursor.ahead.pop();
                     }
                     Some(Item::Node(node)) if node.first <= *behind => {
-                        cursor.open(self.table, &self.places)?;
+                        cursor.open(self.table)?;
                     }
-                    Some(Item::Row { identity, .. }) if identity <= behind => {
+                    Some(Item::Row(row)) if row.read(self.table, &self.places)?.0 <= *behind => {
                         cursor.ahead.pop();
                     }
                     _ => break,
@@ -228,10 +262,10 @@ impl<'s> Walk<'s> {
         Ok(())
     }
 
-    fn next_move(&self) -> Move {
+    fn next_move(&self) -> Result<Move> {
         let take = |before, after| Move::Take { before, after };
         let open = |before, after| Move::Open { before, after };
-        match (self.before.ahead.last(), self.after.ahead.last()) {
+        Ok(match (self.before.ahead.last(), self.after.ahead.last()) {
             (None, None) => Move::End,
             (Some(item), None) => self.one_sided(item, true),
             (None, Some(item)) => self.one_sided(item, false),
@@ -250,30 +284,35 @@ impl<'s> Walk<'s> {
                     }
                 }
             }
-            (Some(Item::Row { identity, .. }), Some(Item::Node(after))) => {
+            (Some(Item::Row(row)), Some(Item::Node(after))) => {
+                let (identity, _) = row.read(self.table, &self.places)?;
                 if *identity < after.first {
                     take(true, false)
                 } else {
                     self.node_beside(after, identity, false)
                 }
             }
-            (Some(Item::Node(before)), Some(Item::Row { identity, .. })) => {
+            (Some(Item::Node(before)), Some(Item::Row(row))) => {
+                let (identity, _) = row.read(self.table, &self.places)?;
                 if *identity < before.first {
                     take(false, true)
                 } else {
                     self.node_beside(before, identity, true)
                 }
             }
-            (
-                Some(Item::Row { identity: before, line: old, .. }),
-                Some(Item::Row { identity: after, line: new, .. }),
-            ) => match before.cmp(after) {
-                Ordering::Less => take(true, false),
-                Ordering::Greater => take(false, true),
-                Ordering::Equal if old == new => Move::SkipBoth,
-                Ordering::Equal => take(true, true),
-            },
-        }
+            (Some(Item::Row(before)), Some(Item::Row(after))) => {
+                if before.line() == after.line() {
+                    return Ok(Move::SkipBoth);
+                }
+                let (before, _) = before.read(self.table, &self.places)?;
+                let (after, _) = after.read(self.table, &self.places)?;
+                match before.cmp(after) {
+                    Ordering::Less => take(true, false),
+                    Ordering::Greater => take(false, true),
+                    Ordering::Equal => take(true, true),
+                }
+            }
+        })
     }
 
     /// A chunk that begins before the other side's next row: whole, if it also ends before it.
@@ -288,7 +327,7 @@ impl<'s> Walk<'s> {
     fn one_sided(&self, item: &Item, is_before: bool) -> Move {
         match item {
             Item::Node(_) => self.one_sided_node(is_before),
-            Item::Row { .. } => Move::Take { before: is_before, after: !is_before },
+            Item::Row(_) => Move::Take { before: is_before, after: !is_before },
         }
     }
 
@@ -299,19 +338,26 @@ impl<'s> Walk<'s> {
             Move::Open { before: is_before, after: !is_before }
         }
     }
-}
 
-fn step_of(change: Change, item: Option<Item>, other: Option<Item>) -> Option<Step> {
-    Some(match (item?, other) {
-        (Item::Node(node), _) => Step::Chunk(change, node.rows),
-        (Item::Row { identity, values, .. }, None) => Step::Row(match change {
-            Change::Added => Difference { change, identity, before: Vec::new(), after: values },
-            _ => Difference { change, identity, before: values, after: Vec::new() },
-        }),
-        (Item::Row { identity, values: before, .. }, Some(Item::Row { values: after, .. })) => {
-            Step::Row(Difference { change, identity, before, after })
-        }
-        // A node never stands across from a row when both are taken.
-        (Item::Row { .. }, Some(Item::Node(_))) => return None,
-    })
+    fn step_of(
+        &self,
+        change: Change,
+        item: Option<Item>,
+        other: Option<Item>,
+    ) -> Result<Option<Step>> {
+        let row = match item {
+            None => return Ok(None),
+            Some(Item::Node(node)) => return Ok(Some(Step::Chunk(change, node.rows))),
+            Some(Item::Row(row)) => row,
+        };
+        let (identity, values) = row.read(self.table, &self.places)?.clone();
+        let (before, after) = match (change, other) {
+            (Change::Added, _) => (Vec::new(), values),
+            (_, Some(Item::Row(after))) => {
+                (values, after.read(self.table, &self.places)?.1.clone())
+            }
+            _ => (values, Vec::new()),
+        };
+        Ok(Some(Step::Row(Difference { change, identity, before, after })))
+    }
 }

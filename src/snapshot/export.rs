@@ -176,7 +176,7 @@ fn import_sqlite(core: &Core, path: &Path) -> Result<SnapshotRef> {
         }
         None => None,
     };
-    let (draft, _) = Draft::read(core, file.view(), &schema, log.as_ref())?;
+    let draft = Draft::of_file(core, file.view(), &schema, log.as_ref())?;
     let durable = draft.finish(&core.packs)?;
     let lock = core.store.lock(super::LOCK_WAIT)?;
     durable.publish(core, &lock, Kind::Periodic, None)?.ok_or_else(|| {

@@ -80,7 +80,7 @@ fn attempt(
     let layout = core.schema(view)?;
     let log = core.database.event_log();
     let scratch = Scratch::temporary()?;
-    let (draft, contents) = Draft::read(core, view, &layout, log)?;
+    let (draft, contents) = Draft::of_live(core, view, &layout)?;
     let before = Readied {
         contents,
         position: log.map(|log| view.position(log)).transpose()?,

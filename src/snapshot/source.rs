@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use rusqlite::ToSql;
 
 use super::Progress;
+use super::fingerprint::{Known, KnownChunk, Session};
 use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
 use super::row::{self, Value};
-use super::tree::{self, ChunkSink, Node, TreeBuilder};
-use crate::database::{Table, View};
+use super::tree::{self, ChunkSink, Finished, Node, TreeBuilder};
+use crate::database::{Storage, Table, View};
 use crate::error::{Error, Result};
 
 /// Gives the chunks of tables' trees, verified.
@@ -43,14 +44,32 @@ fn of_table(error: Error, table: &Table) -> Error {
 
 /// Puts chunks into packs of the store, and remembers which they were.
 pub(crate) struct IntoPacks {
+    pub(crate) packs: Packs,
     pub(crate) writer: PackWriter,
     pub(crate) hashes: Vec<ChunkHash>,
 }
 
+impl IntoPacks {
+    pub(crate) fn new(packs: &Packs) -> Result<Self> {
+        Ok(Self { packs: packs.clone(), writer: packs.writer()?, hashes: Vec::new() })
+    }
+}
+
 impl ChunkSink for IntoPacks {
-    fn chunk(&mut self, hash: ChunkHash, _height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-        self.hashes.push(hash);
+    fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
+        if height > 0 {
+            self.hashes.push(hash);
+        }
         self.writer.put(hash, std::mem::take(bytes))
+    }
+
+    fn lacks(&self, hash: &ChunkHash) -> bool {
+        !self.packs.contains(hash)
+    }
+
+    fn leaf(&mut self, leaf: &Finished) -> Result<()> {
+        self.hashes.push(leaf.hash);
+        Ok(())
     }
 }
 
@@ -77,17 +96,34 @@ impl<'c> FromDatabase<'c> {
         Self { view, progress, indexes: RefCell::default() }
     }
 
-    /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`.
-    pub(crate) fn scan(&self, table: &Table, sink: &mut dyn ChunkSink) -> Result<Option<Node>> {
+    /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`. Chunks
+    /// whose pages are what they were when `session` was left are not read.
+    pub(crate) fn scan(
+        &self,
+        table: &Table,
+        sink: &mut dyn ChunkSink,
+        session: Option<&mut Session>,
+    ) -> Result<Option<Node>> {
         let mut indexes = self.indexes.borrow_mut();
-        let mut sink = KeepIndexes { indexes: &mut indexes, sink };
-        scan(self.view, table, &mut sink, &self.progress)
+        let mut sink = KeepIndexes { indexes: &mut indexes, sink, session: None };
+        let by_rowid = table.storage == Storage::Rowid;
+        let mut known = None;
+        if let Some(session) = session.filter(|_| by_rowid) {
+            known = session.table(self.view, table)?;
+            sink.session = Some(session);
+        }
+        let root = scan(self.view, table, &known.unwrap_or_default(), &mut sink, &self.progress)?;
+        if let Some(session) = sink.session {
+            session.end_table();
+        }
+        Ok(root)
     }
 }
 
 struct KeepIndexes<'i> {
     indexes: &'i mut HashMap<ChunkHash, Vec<u8>>,
     sink: &'i mut dyn ChunkSink,
+    session: Option<&'i mut Session>,
 }
 
 impl ChunkSink for KeepIndexes<'_> {
@@ -97,6 +133,26 @@ impl ChunkSink for KeepIndexes<'_> {
         }
         self.sink.chunk(hash, height, bytes)
     }
+
+    fn lacks(&self, hash: &ChunkHash) -> bool {
+        self.sink.lacks(hash)
+    }
+
+    fn leaf(&mut self, leaf: &Finished) -> Result<()> {
+        if let Some(session) = &mut self.session
+            && let (Some(first), Some(last)) = (rowid(&leaf.first), rowid(&leaf.last))
+        {
+            let Finished { hash, rows, bytes, .. } = *leaf;
+            session.keep(&KnownChunk { hash, rows, bytes, first, last });
+        }
+        self.sink.leaf(leaf)
+    }
+}
+
+/// The rowid that an encoded identity of one integer is.
+fn rowid(identity: &[u8]) -> Option<i64> {
+    let digits = identity.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 impl ChunkSource for FromDatabase<'_> {
@@ -133,26 +189,93 @@ impl ChunkSource for FromDatabase<'_> {
 /// Rows between two reports of progress.
 const REPORTED: u64 = 1 << 10;
 
-/// Reads a whole table, in identity order, as a tree whose chunks go to `sink`.
+/// Reads a table, in identity order, as a tree whose chunks go to `sink`. Chunks that are known and
+/// whose rows cannot have changed are taken over unread.
+///
+/// The tree is the same as if every row were read: a known chunk is only taken over where the chunk
+/// before it has just ended, and where nothing changed from behind that one to the first row of the
+/// next, which may have decided where it ends.
 fn scan(
     view: View<'_>,
     table: &Table,
+    known: &Known,
     sink: &mut dyn ChunkSink,
     progress: &Progress,
 ) -> Result<Option<Node>> {
-    let mut builder = TreeBuilder::new(sink);
-    let mut line = RowLine::new(table);
-    let mut rows = 0;
-    view.scan(table, None, |row| {
-        line.read(row)?;
-        rows += 1;
-        if rows == REPORTED {
-            progress.step(std::mem::take(&mut rows))?;
+    let mut scanner = Scanner {
+        builder: TreeBuilder::new(sink),
+        line: RowLine::new(table),
+        unreported: 0,
+        view,
+        table,
+        progress,
+    };
+    if known.chunks.is_empty() {
+        scanner.read(None)?;
+        return scanner.finish();
+    }
+    let mut dirty = known.dirty.as_slice();
+    let mut after = None;
+    for (place, chunk) in known.chunks.iter().enumerate() {
+        let next = known.chunks.get(place + 1);
+        let until = next.map_or(i64::MAX, |next| next.first);
+        while dirty.first().is_some_and(|span| after.is_some_and(|after| span.last <= after)) {
+            dirty = &dirty[1..];
         }
-        builder.add(&line.line, &line.identity)
-    })?;
-    progress.step(rows)?;
-    builder.finish()
+        let is_clean = dirty.first().is_none_or(|span| span.after >= until);
+        if is_clean && scanner.builder.is_between_chunks() && !scanner.builder.lacks(&chunk.hash) {
+            scanner.take_over(chunk)?;
+        } else {
+            let last = if next.is_some() { chunk.last } else { i64::MAX };
+            scanner.read(Some((after, last)))?;
+        }
+        after = Some(chunk.last);
+    }
+    scanner.finish()
+}
+
+struct Scanner<'s> {
+    builder: TreeBuilder<'s>,
+    line: RowLine,
+    unreported: u64,
+    view: View<'s>,
+    table: &'s Table,
+    progress: &'s Progress,
+}
+
+impl Scanner<'_> {
+    /// Reads rows: all, or those behind a rowid, where there is one, and up to another.
+    fn read(&mut self, span: Option<(Option<i64>, i64)>) -> Result<()> {
+        let Self { builder, line, unreported, progress, .. } = self;
+        let each = |row: &rusqlite::Row<'_>| {
+            line.read(row)?;
+            *unreported += 1;
+            if *unreported == REPORTED {
+                progress.step(std::mem::take(unreported))?;
+            }
+            builder.add(&line.line, &line.identity)
+        };
+        let Some((after, last)) = span else { return self.view.scan(self.table, None, each) };
+        let first = match after.map(|after| after.checked_add(1)) {
+            None => i64::MIN,
+            Some(Some(first)) => first,
+            Some(None) => return Ok(()),
+        };
+        self.view.scan(self.table, Some((&[&first], &[&last])), each)
+    }
+
+    fn take_over(&mut self, chunk: &KnownChunk) -> Result<()> {
+        let KnownChunk { hash, rows, bytes, first, last } = *chunk;
+        let identity = |rowid: i64| format!("[{rowid}]").into_bytes();
+        let chunk = Finished { hash, rows, bytes, first: identity(first), last: identity(last) };
+        self.builder.take_over(chunk)?;
+        self.progress.step(rows)
+    }
+
+    fn finish(self) -> Result<Option<Node>> {
+        self.progress.step(self.unreported)?;
+        self.builder.finish()
+    }
 }
 
 /// One row in the row encoding, with its identity; the buffers are used again for every row.

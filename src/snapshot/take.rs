@@ -32,16 +32,39 @@ pub(crate) struct Durable {
 }
 
 impl Draft {
-    /// Reads every table in the transaction of `view`: what the store does not have yet goes into
-    /// packs. The contents given back are read from the same transaction.
-    pub(crate) fn read<'c>(
+    /// Reads the live database in the transaction of `view`: what the store does not have yet goes
+    /// into packs. The contents given back are read from the same transaction.
+    pub(crate) fn of_live<'c>(
         core: &Core,
         view: View<'c>,
         schema: &Schema,
-        log: Option<&EventLog>,
     ) -> Result<(Self, Contents<'c>)> {
-        let mut sink = IntoPacks { writer: core.packs.writer()?, hashes: Vec::new() };
-        let contents = Contents::of_database(view, &schema.tables, &mut sink, &core.progress)?;
+        let mut sink = IntoPacks::new(&core.packs)?;
+        let contents = Contents::of_live(core, view, schema, None, &mut sink)?;
+        let draft = Self::finish_reading(sink, view, schema, &contents, core.database.event_log())?;
+        Ok((draft, contents))
+    }
+
+    /// Reads a database file in the same way.
+    pub(crate) fn of_file(
+        core: &Core,
+        view: View<'_>,
+        schema: &Schema,
+        log: Option<&EventLog>,
+    ) -> Result<Self> {
+        let mut sink = IntoPacks::new(&core.packs)?;
+        let contents =
+            Contents::of_database(view, &schema.tables, &mut sink, &core.progress, None)?;
+        Self::finish_reading(sink, view, schema, &contents, log)
+    }
+
+    fn finish_reading(
+        mut sink: IntoPacks,
+        view: View<'_>,
+        schema: &Schema,
+        contents: &Contents<'_>,
+        log: Option<&EventLog>,
+    ) -> Result<Self> {
         let tables = contents
             .roots()
             .map(|(name, root)| TableRoot {
@@ -58,15 +81,14 @@ impl Draft {
         let schema = SchemaChunk { hash: ChunkHash::of(&written), bytes: written.len() as u64 };
         sink.hashes.push(schema.hash);
         sink.writer.put(schema.hash, written)?;
-        let draft = Self {
+        Ok(Self {
             packs: sink,
             tables,
             schema,
             position: log.map(|log| view.position(log)).transpose()?,
             event_table: log.map(|log| log.table.clone()),
             versions: view.versions()?,
-        };
-        Ok((draft, contents))
+        })
     }
 
     /// Waits until every chunk is durable. The database is not needed any more.
@@ -129,7 +151,7 @@ pub(crate) fn take(core: &Core, kind: Kind) -> Result<(SnapshotRef, StoreLock)> 
         core.progress.expect(core.expected_rows());
         let transaction = core.database.read()?;
         let schema = core.schema(transaction.view())?;
-        let (draft, _) = Draft::read(core, transaction.view(), &schema, core.database.event_log())?;
+        let (draft, _) = Draft::of_live(core, transaction.view(), &schema)?;
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;

@@ -54,6 +54,17 @@ pub(crate) struct Node {
 pub(crate) trait ChunkSink {
     /// Takes a chunk. The bytes may be taken out of the buffer, which is cleared after the call.
     fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()>;
+
+    /// Whether a chunk must be made even where it is known to be what it was: because its bytes
+    /// are not there yet.
+    fn lacks(&self, _hash: &ChunkHash) -> bool {
+        false
+    }
+
+    /// Is told of each chunk of rows, made or taken over, in order.
+    fn leaf(&mut self, _leaf: &Finished) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Makes a tree from rows that come in identity order.
@@ -75,13 +86,13 @@ struct Level {
     count: u64,
 }
 
-/// A finished chunk, its identities still encoded.
-struct Finished {
-    hash: ChunkHash,
-    rows: u64,
-    bytes: u64,
-    first: Vec<u8>,
-    last: Vec<u8>,
+/// A finished chunk, its identities in the row encoding.
+pub(crate) struct Finished {
+    pub(crate) hash: ChunkHash,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) first: Vec<u8>,
+    pub(crate) last: Vec<u8>,
 }
 
 impl<'s> TreeBuilder<'s> {
@@ -93,6 +104,21 @@ impl<'s> TreeBuilder<'s> {
     /// Adds a row: its line without the line feed, and its identity in the row encoding.
     pub(crate) fn add(&mut self, line: &[u8], identity: &[u8]) -> Result<()> {
         self.push(0, line, 1, identity, identity)
+    }
+
+    /// Whether the last row ended its chunk.
+    pub(crate) fn is_between_chunks(&self) -> bool {
+        self.levels[0].lines.is_empty()
+    }
+
+    /// Whether a chunk that is known must be made all the same.
+    pub(crate) fn lacks(&self, hash: &ChunkHash) -> bool {
+        self.sink.lacks(hash)
+    }
+
+    /// Takes over a chunk of rows that the rows would make again. Only between chunks.
+    pub(crate) fn take_over(&mut self, chunk: Finished) -> Result<()> {
+        self.finished(0, chunk)
     }
 
     /// Ends the tree. `None` for a table without rows.
@@ -141,8 +167,7 @@ impl<'s> TreeBuilder<'s> {
         Ok(())
     }
 
-    /// Finishes the chunk at `height`. The chunk before it, if there is one, is now known not to
-    /// be alone, so both belong below an index chunk.
+    /// Ends the chunk at `height`.
     fn cut(&mut self, height: usize) -> Result<()> {
         let level = &mut self.levels[height];
         let finished = Finished {
@@ -158,6 +183,16 @@ impl<'s> TreeBuilder<'s> {
         )]
         self.sink.chunk(finished.hash, height as u8, &mut level.lines)?;
         level.lines.clear();
+        self.finished(height, finished)
+    }
+
+    /// Puts a finished chunk where it belongs. A first one waits: once a second one comes, both
+    /// belong below an index chunk; else it is the root.
+    fn finished(&mut self, height: usize, finished: Finished) -> Result<()> {
+        if height == 0 {
+            self.sink.leaf(&finished)?;
+        }
+        let level = &mut self.levels[height];
         level.count += 1;
         if level.count > 1 {
             if self.levels.len() == height + 1 {
