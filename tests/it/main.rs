@@ -2,7 +2,6 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod app;
 #[path = "../browser/mod.rs"]
 mod browser;
@@ -10,5 +9,7 @@ mod cli;
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod client;
 mod harness;
+mod meddling;
+mod restore;
 mod shapes;
 mod writer;
