@@ -69,10 +69,7 @@ pub(crate) fn stored_schema(
     snapshot: &SnapshotRef,
     manifest: &Manifest,
 ) -> Result<Schema> {
-    let chunk = core
-        .packs
-        .read(&manifest.schema.hash, manifest.schema.bytes)
-        .map_err(|error| error.on(snapshot))?;
+    let chunk = core.packs.read(&manifest.schema.hash, manifest.schema.bytes)?;
     serde_json::from_slice(chunk.bytes()).map_err(|error| {
         Error::damaged("the schema of the snapshot cannot be read").on(snapshot).because(error)
     })

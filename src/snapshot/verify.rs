@@ -48,6 +48,12 @@ pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<
         let packs = core.packs.damaged();
         verified.damage.extend(packs.iter().map(|(pack, reason)| format!("pack {pack}: {reason}")));
         verified.state = State::Damaged;
+        if matches!(listed.found, Found::Stored(_)) {
+            // A chunk may be missing because the index of its pack cannot be read.
+            let packs = core.packs.damaged().into_iter();
+            let named = packs.map(|(name, reason)| format!("packs/{name}.pack: {reason}"));
+            verified.damage.extend(named);
+        }
     }
     Ok(verified)
 }

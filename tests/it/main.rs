@@ -8,8 +8,14 @@ mod browser;
 mod cli;
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod client;
+mod damage;
+mod exports;
+mod foreign;
 mod harness;
+mod libraries;
 mod meddling;
 mod restore;
+mod retention;
 mod shapes;
+mod take;
 mod writer;
