@@ -439,7 +439,7 @@ pub(crate) fn state(connection: &Connection) -> State {
 }
 
 /// One value, so that two of different type, sign or bytes are written differently.
-fn written(value: ValueRef<'_>) -> String {
+pub(crate) fn written(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "NULL".to_owned(),
         ValueRef::Integer(integer) => integer.to_string(),
