@@ -5,12 +5,14 @@
 //! differ are joined by their declared key in a temporary database, so that a row that only moved
 //! is no difference, and one that moved and changed is one change.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
 
 use super::diff::{self, Counts, Difference, Differences, Side};
 use super::facts::Change;
+use super::pack::ChunkHash;
 use super::row::{self, Value};
 use crate::database::{Scratch, Table, failure};
 use crate::error::{Error, Result};
@@ -88,15 +90,17 @@ impl<'t> Joined<'t> {
             let mut old = prepare("INSERT INTO old VALUES(?1, ?2)")?;
             let mut new = prepare("INSERT INTO new VALUES(?1, ?2)")?;
             let mut line = Vec::new();
+            let mut twins = [Twins::new(), Twins::new()];
             for difference in Differences::new(table, before, after, None) {
                 let difference = difference?;
-                for (values, insert) in
-                    [(&difference.before, &mut old), (&difference.after, &mut new)]
+                let [of_old, of_new] = &mut twins;
+                for (values, insert, twins) in
+                    [(&difference.before, &mut old, of_old), (&difference.after, &mut new, of_new)]
                 {
                     if !values.is_empty() {
                         line.clear();
                         row::write_row(&mut line, values);
-                        insert.execute((key_of(values, &places), &line)).map_err(failed)?;
+                        insert.execute((key_of(values, &places, twins), &line)).map_err(failed)?;
                     }
                 }
             }
@@ -133,15 +137,21 @@ impl<'t> Joined<'t> {
     }
 }
 
-/// The declared key as text; a key with a NULL in it tells no row apart, so the rowid does.
-fn key_of(values: &[Value], places: &[usize]) -> String {
+/// How many rows without a key of their own were seen, by their values.
+type Twins = HashMap<ChunkHash, u64>;
+
+/// The declared key as text. A key with a NULL in it tells no row apart and the rowid may have moved
+/// to another row: there all values together are the key, with a number for each of their twins.
+fn key_of(values: &[Value], places: &[usize], twins: &mut Twins) -> String {
     let mut key = Vec::new();
     if places.iter().any(|&place| matches!(values[place], Value::Null)) {
-        key.push(b'#');
-        row::write_row(&mut key, &values[..1]);
-    } else {
-        row::write_row(&mut key, places.iter().map(|&place| &values[place]));
+        row::write_row(&mut key, &values[1..]);
+        let hash = ChunkHash::of(&key);
+        let number = twins.entry(hash).or_default();
+        *number += 1;
+        return format!("#{hash} {number}");
     }
+    row::write_row(&mut key, places.iter().map(|&place| &values[place]));
     String::from_utf8_lossy(&key).into_owned()
 }
 

@@ -45,6 +45,22 @@ fn several_rows_may_have_no_key() {
 }
 
 #[test]
+fn rows_without_a_key_that_only_moved_are_no_difference() {
+    let app = database(
+        "CREATE TABLE t(k TEXT PRIMARY KEY, x); INSERT INTO t VALUES(NULL, 'n'), (NULL, 'n'), ('a', 1)",
+    );
+    let values = "SELECT k, x FROM t ORDER BY k, x";
+    let before = app.query(values);
+    let snapshot = app.take("before");
+    app.sql("UPDATE t SET rowid = 9 WHERE rowid = 1; UPDATE t SET rowid = 1 WHERE k = 'a'; UPDATE t SET x = 'm' WHERE rowid = 2");
+    let t = &app.preview(&snapshot).tables[0];
+    assert_eq!((t.added, t.removed, t.changed, t.unchanged), (1, 1, 0, 2));
+    app.restore(&snapshot, Scope::Tables);
+    assert_eq!(app.query(values), before);
+    assert_eq!(app.preview(&snapshot).differing_rows(), 0);
+}
+
+#[test]
 fn a_vacuum_alone_leaves_nothing_to_restore() {
     let app = database(
         "CREATE TABLE t(k TEXT PRIMARY KEY, x); INSERT INTO t VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4);
