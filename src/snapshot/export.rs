@@ -118,7 +118,9 @@ fn write_rows(
 fn export_sqlite(core: &Core, target: &Opened, to: &Path) -> Result<()> {
     with_contents(core, target, |layout, contents, _, _| {
         let file = Scratch::create(to)?;
-        file.run("PRAGMA journal_mode=off; PRAGMA synchronous=off; BEGIN")?;
+        // A statement that fails must be taken back, so there is a journal; of a file that begins
+        // empty it holds next to nothing.
+        file.run("PRAGMA journal_mode=memory; PRAGMA synchronous=off; BEGIN")?;
         // A virtual table makes its shadow tables itself, so those come with it.
         for table in layout.tables.iter().filter(|table| contents.side(&table.name).is_some()) {
             fill(core, &file, contents, table)?;

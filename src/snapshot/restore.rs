@@ -251,8 +251,15 @@ fn apply(writer: &Writer, comparison: &Comparison<'_>, spools: &[Spool<'_>]) -> 
         .filter(|spool| spool.counts() != [0; 3])
         .map(|spool| spool.table().name.as_str())
         .collect();
+    let views = comparison.layout.objects.iter().filter(|object| object.kind == "view");
+    let views: Vec<&str> = views.map(|view| view.name.as_str()).collect();
+    // What a view shows may come from any table.
+    let follows = |content: &str| {
+        touched.iter().any(|table| table.eq_ignore_ascii_case(content))
+            || !touched.is_empty() && views.iter().any(|view| view.eq_ignore_ascii_case(content))
+    };
     for index in &comparison.layout.left_out {
-        if index.content.as_deref().is_some_and(|content| touched.contains(content)) {
+        if index.content.as_deref().is_some_and(follows) {
             writer.rebuild(&index.name)?;
         }
     }

@@ -95,3 +95,79 @@ fn an_older_full_text_table_comes_back() {
         "UPDATE notes SET body = 'boat' WHERE title = 'one'; DELETE FROM notes WHERE title = 'two'",
     );
 }
+
+#[test]
+fn a_full_text_index_finds_its_table_whatever_the_case_of_the_name() {
+    let app = database(
+        "CREATE TABLE Posts(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO Posts VALUES(1, 'red house');
+         CREATE VIRTUAL TABLE found USING fts5(body, content=\"posts\", content_rowid=id); INSERT INTO found(found) VALUES('rebuild')",
+    );
+    let snapshot = app.take("before");
+    app.sql("UPDATE posts SET body = 'tree'; INSERT INTO found(found) VALUES('rebuild')");
+    app.restore(&snapshot, Scope::Tables);
+    assert_eq!(app.query("SELECT rowid FROM found('house')"), [["1"]]);
+}
+
+#[test]
+fn a_full_text_index_over_a_view_is_rebuilt() {
+    let app = database(
+        "CREATE TABLE posts(id INTEGER PRIMARY KEY, title TEXT, body TEXT); INSERT INTO posts VALUES(1, 'red', 'house');
+         CREATE VIEW whole AS SELECT id, title || ' ' || body AS text FROM posts;
+         CREATE VIRTUAL TABLE found USING fts5(text, content='whole', content_rowid='id'); INSERT INTO found(found) VALUES('rebuild')",
+    );
+    let snapshot = app.take("before");
+    app.sql("UPDATE posts SET body = 'tree'; INSERT INTO found(found) VALUES('rebuild')");
+    app.restore(&snapshot, Scope::Tables);
+    assert_eq!(app.query("SELECT rowid FROM found('house')"), [["1"]]);
+}
+
+/// What an extension that is not loaded here leaves in a schema.
+const FOREIGN_MODULE: &str = "PRAGMA writable_schema = ON;
+    INSERT INTO sqlite_schema VALUES('table', 'vectors', 'vectors', 0, 'CREATE VIRTUAL TABLE vectors USING vec0(embedding float[3])');
+    PRAGMA writable_schema = OFF;";
+
+#[test]
+fn a_table_of_an_extension_that_is_not_here_is_said_and_left_alone() {
+    let app = database(&format!(
+        "CREATE TABLE posts(id INTEGER PRIMARY KEY, body); INSERT INTO posts VALUES(1, 'a'); {FOREIGN_MODULE}"
+    ));
+    let said = ["table vectors belongs to the virtual table module vec0"];
+    let snapshot = app.take("before");
+    app.sql("UPDATE posts SET body = 'b'");
+    assert_eq!(app.preview(&snapshot).notes, said);
+    assert_eq!(app.restore(&snapshot, Scope::Tables).notes, said);
+    assert_eq!(app.value("SELECT body FROM posts"), "'a'");
+}
+
+#[test]
+fn a_snapshot_with_a_table_of_an_extension_is_exported_without_it() {
+    let app = database(&format!(
+        "CREATE TABLE posts(id INTEGER PRIMARY KEY, body); INSERT INTO posts VALUES(1, 'a'); {FOREIGN_MODULE}"
+    ));
+    let snapshot = app.take("before");
+    let copy = app.export(&snapshot, snapback::snapshot::Format::Sqlite);
+    let copy = rusqlite::Connection::open(copy).expect("the export");
+    assert_eq!(crate::app::query(&copy, "SELECT body FROM posts"), [["'a'"]]);
+    assert_eq!(
+        crate::app::query(&copy, "SELECT name FROM sqlite_schema WHERE name = 'vectors'"),
+        [[""; 0]; 0]
+    );
+}
+
+#[test]
+fn a_collation_that_only_the_application_knows_refuses_a_restore_and_changes_nothing() {
+    let app = database(
+        "CREATE TABLE posts(id INTEGER PRIMARY KEY, body TEXT); INSERT INTO posts VALUES(1, 'a'), (2, 'b')",
+    );
+    app.application()
+        .create_collation("german", |a, b| a.to_lowercase().cmp(&b.to_lowercase()))
+        .expect("a collation");
+    app.sql("CREATE INDEX by_body ON posts(body COLLATE german)");
+    let snapshot = app.take("before");
+    app.sql("UPDATE posts SET body = 'c' WHERE id = 1");
+    let error =
+        app.try_restore(&crate::app::request(&snapshot, Scope::Tables)).expect_err("unknown");
+    assert!(error.to_string().contains("german"), "{error}");
+    assert_eq!(app.value("SELECT body FROM posts WHERE id = 1"), "'c'");
+    assert_eq!(app.listed(), [snapshot]);
+}
