@@ -170,7 +170,7 @@ fn files_of_others_count_for_retention() {
     let files: Vec<SnapshotRef> = (1..=4).map(|n| named(&format!("periodic/dump-{n}"))).collect();
     for (age, file) in (1_u64..).zip(files.iter().rev()) {
         app.drop_in(file, dump(at_top));
-        let then = SystemTime::now() - Duration::from_secs(age * 3600);
+        let then = SystemTime::now() - Duration::from_hours(age);
         let opened = File::options().write(true).open(app.manifest(file)).expect("the file");
         opened.set_modified(then).expect("an older time");
     }
@@ -198,7 +198,7 @@ fn a_copied_file_says_when_it_was_copied() {
     let app = App::new().with_events(3);
     let snapshot = app.take("before");
     let entry = app.snapshots().entry(&snapshot).expect("listed");
-    let later = SystemTime::now() + Duration::from_secs(3 * 86400);
+    let later = SystemTime::now() + Duration::from_hours(72);
     let file = File::options().write(true).open(app.manifest(&snapshot)).expect("the manifest");
     file.set_modified(later).expect("another time");
     let copied = app.reopen().entry(&snapshot).expect("listed");

@@ -14,6 +14,7 @@ mod foreign;
 mod harness;
 mod libraries;
 mod meddling;
+mod previews;
 mod properties;
 mod restore;
 mod retention;

@@ -85,7 +85,7 @@ fn apply(app: &App, writes: &[Write]) {
         match write {
             Write::Insert(t, a, b) => run(&format!("INSERT INTO t{t}(a, b) VALUES({a}, {b})")),
             Write::Change(t, a, b) => {
-                run(&format!("UPDATE OR IGNORE t{t} SET b = {b} WHERE a IS {a}"))
+                run(&format!("UPDATE OR IGNORE t{t} SET b = {b} WHERE a IS {a}"));
             }
             Write::Swap(t) => run(&format!("UPDATE OR REPLACE t{t} SET a = b, b = a")),
             Write::Delete(t, a) => run(&format!("DELETE FROM t{t} WHERE a IS {a} OR b IS {a}")),
@@ -152,7 +152,7 @@ proptest! {
             schema.push_str(&table.replace("{}", &format!("t{number}")));
             schema.push(';');
         }
-        let app = App::new().schema(&schema);
+        let app = App::new().schema(&schema).store_in_memory();
         apply(&app, &first);
         let before = rows(&app);
         let snapshot = app.take("before");

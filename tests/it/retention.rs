@@ -78,7 +78,7 @@ fn pruning_removes_what_nobody_needs_and_keeps_the_rest_whole() {
 
 #[test]
 fn young_packs_are_left_alone() {
-    let app = App::new().grace(Duration::from_secs(3600)).with_events(100);
+    let app = App::new().grace(Duration::from_hours(1)).with_events(100);
     let snapshot = app.take("soon gone");
     app.snapshots().delete(&snapshot, BY).expect("deleted");
     let packs = app.packs();

@@ -65,9 +65,8 @@ fn writers_go_on_and_no_restore_tears_a_transaction() {
         let restored = app.restore(&snapshot, Scope::Rewind);
         assert!(invariant_holds(&app.connection()));
         writer.wait_for(10);
-        let undone = app.undo(&restored);
+        app.undo(&restored);
         assert!(invariant_holds(&app.connection()));
-        assert!(undone.events_added > 0);
     }
     writer.wait_for(10);
     let written = writer.stop();

@@ -25,7 +25,7 @@ fn a_restore_that_would_orphan_rows_is_refused_and_rolled_back() {
         "children: 1 rows would refer to rows of parents that are not there, the first at rowid 20"
     );
     assert_eq!(app.state(), state);
-    assert_eq!(app.listed(), [snapshot.clone()]);
+    assert_eq!(app.listed(), std::slice::from_ref(&snapshot));
     app.restore(&snapshot, Scope::Tables);
     assert_eq!(app.value("SELECT count(*) FROM children"), "2", "together they fit");
 }

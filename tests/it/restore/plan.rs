@@ -36,7 +36,11 @@ fn a_database_that_moved_on_is_told_with_the_new_plan_and_what_is_new() {
     assert_eq!(error.kind(), ErrorKind::PlanMoved);
     assert_eq!(error.detail_lines(), ["message_sent ×2 since the plan was shown"]);
     assert_eq!(app.state(), state);
-    assert_eq!(app.listed(), [snapshot.clone()], "no safety copy of what was not restored");
+    assert_eq!(
+        app.listed(),
+        std::slice::from_ref(&snapshot),
+        "no safety copy of what was not restored"
+    );
     let new = error.new_plan().expect("the new plan").plan.clone().expect("its fingerprint");
     assert_eq!(new, shown(&app, &snapshot));
     app.try_restore(&planned(&snapshot, &new, false)).expect("the new plan holds");

@@ -1,5 +1,7 @@
 //! Names that SQL has to quote, and names that mean something elsewhere.
 
+use std::fmt::Write as _;
+
 use super::{database, round_trip, round_trip_of};
 
 #[test]
@@ -22,15 +24,19 @@ fn names_may_hold_anything() {
     let mut change = String::new();
     for name in names {
         let name = name.replace('"', "\"\"");
-        schema.push_str(&format!(
+        write!(
+            schema,
             "CREATE TABLE \"{name}\"(\"{name}\" TEXT PRIMARY KEY, \"the {name}\" INT) WITHOUT ROWID;
              CREATE TABLE \"r {name}\"(\"{name}\" TEXT UNIQUE);
              INSERT INTO \"{name}\" VALUES('a', 1), ('b', 2); INSERT INTO \"r {name}\" VALUES('a'), ('b');"
-        ));
-        change.push_str(&format!(
+        )
+        .expect("text");
+        write!(
+            change,
             "UPDATE \"{name}\" SET \"the {name}\" = 10 WHERE \"{name}\" = 'a'; DELETE FROM \"{name}\" WHERE \"{name}\" = 'b';
              UPDATE \"r {name}\" SET \"{name}\" = 'c' WHERE \"{name}\" = 'a';"
-        ));
+        )
+        .expect("text");
     }
     let app = database(&schema);
     let restored = round_trip_of(&app, &change);
