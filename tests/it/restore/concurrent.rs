@@ -104,3 +104,20 @@ fn nothing_of_a_restore_stays_in_the_database() {
     assert_eq!(app.value("PRAGMA foreign_keys"), "1");
     assert_eq!(app.value("PRAGMA journal_mode"), "'wal'");
 }
+
+#[test]
+fn a_database_that_stays_locked_is_told_and_nothing_is_left_behind() {
+    let app = App::new().with_events(60);
+    let snapshot = app.take("before");
+    app.events(30);
+    let state = app.state();
+    let other = app.connection();
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let request = crate::app::request(&snapshot, Scope::Rewind);
+    let error = app.try_restore(&request).expect_err("locked");
+    assert_eq!(error.kind(), snapback::ErrorKind::Busy);
+    other.execute_batch("ROLLBACK").expect("the lock is free");
+    assert_eq!(app.state(), state);
+    assert_eq!(app.listed(), [snapshot]);
+    app.try_restore(&request).expect("free");
+}

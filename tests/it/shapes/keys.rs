@@ -139,6 +139,14 @@ fn the_counter_of_an_autoincrement_key_comes_back() {
 }
 
 #[test]
+fn a_counter_that_alone_moved_on_comes_back() {
+    round_trip(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, x); INSERT INTO t(x) VALUES('a')",
+        "INSERT INTO t(x) VALUES('b'); DELETE FROM t WHERE x = 'b'",
+    );
+}
+
+#[test]
 fn a_changed_key_is_one_row_gone_and_one_come() {
     let app = database(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, x); INSERT INTO t VALUES(1, 'a'), (2, 'b')",

@@ -62,3 +62,17 @@ fn a_view_shows_what_came_back() {
         "UPDATE t SET x = 10",
     );
 }
+
+#[test]
+fn a_table_may_be_very_wide() {
+    let columns: Vec<String> = (1..=1990).map(|n| format!("c{n}")).collect();
+    round_trip(
+        &format!(
+            "CREATE TABLE wide({}); CREATE TABLE keyed(k TEXT PRIMARY KEY, {}); INSERT INTO wide(c1, c1990) VALUES(1, 2), (3, 4);
+             INSERT INTO keyed(k, c1) VALUES('a', 1)",
+            columns.join(", "),
+            columns[..1980].join(", ")
+        ),
+        "UPDATE wide SET c1980 = 'x' WHERE c1 = 1; DELETE FROM wide WHERE c1 = 3; UPDATE keyed SET c1980 = 5",
+    );
+}
