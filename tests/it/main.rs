@@ -9,6 +9,7 @@ mod cli;
 #[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod client;
 mod damage;
+mod events;
 mod exports;
 mod foreign;
 mod harness;
