@@ -12,6 +12,7 @@ mod damage;
 mod events;
 mod exports;
 mod foreign;
+mod contract;
 mod harness;
 mod libraries;
 mod meddling;

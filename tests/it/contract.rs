@@ -1,0 +1,16 @@
+//! What the console promises over HTTP, screen by screen: the same address as a whole page, as the
+//! fragment for htmx and as JSON; the statuses; the words of every error.
+
+mod damaged;
+mod errors;
+mod forms;
+mod ids;
+mod kinds;
+mod list;
+mod pages;
+mod redact;
+mod restore;
+mod restore_order;
+mod restore_plan;
+mod scene;
+mod take;
