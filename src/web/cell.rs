@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 use similar::{ChangeTag, TextDiff};
 
-use super::format::number;
+use super::format::{count, number};
 use crate::snapshot::Value;
 
 /// How many characters of a text are shown.
@@ -58,7 +58,7 @@ fn raw(what: &str, bytes: &[u8]) -> Markup {
     }
     html! {
         span.blob {
-            (what) ", " (number(bytes.len() as u64)) " bytes"
+            (what) ", " (count(bytes.len() as u64, "byte", "bytes"))
             @if !start.is_empty() {
                 " " code { (hex) @if bytes.len() > start.len() { " …" } }
             }
