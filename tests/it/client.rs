@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method};
 use poem::test::{TestClient, TestForm, TestRequestBuilder};
-use poem::{EndpointExt, Response};
+use poem::{EndpointExt, Response, Route};
 use snapback::web::{self, Options};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -99,6 +99,13 @@ impl Call<'_> {
         self
     }
 
+    /// Sends these bytes as they are, without saying how many.
+    pub(crate) fn raw(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let body = poem::Body::from_async_read(std::io::Cursor::new(body.into()));
+        self.request = self.request.content_type(media_type).body(body);
+        self
+    }
+
     /// Sends it.
     pub(crate) fn send(self) -> Answer {
         self.runtime.block_on(async {
@@ -140,9 +147,14 @@ impl App {
         self.client_with(Options::default())
     }
 
-    /// The same with other options.
+    /// The same with other options; nested in another application where they name a mount path.
     pub(crate) fn client_with(&self, options: Options) -> Client {
+        let mount = options.mount.clone();
         let routes = web::routes(self.snapshots(), options).boxed();
+        let routes = match mount.as_str() {
+            "" => routes,
+            mount => Route::new().nest(mount, routes).map_to_response().boxed(),
+        };
         let runtime = Runtime::new().expect("a runtime");
         Client { runtime, client: TestClient::new(routes) }
     }

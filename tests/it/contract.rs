@@ -2,21 +2,27 @@
 //! fragment for htmx and as JSON; the statuses; the words of every error.
 
 mod compare;
+mod crawl;
 mod damaged;
 mod delete;
 mod errors;
 mod forms;
+mod headers;
 mod ids;
 mod kinds;
 mod label;
 mod list;
+mod mount;
 mod pages;
 mod preview;
+mod reading;
 mod redact;
 mod restore;
 mod restore_order;
 mod restore_plan;
 mod rows;
 mod scene;
+mod sites;
 mod take;
 mod verify;
+mod without_javascript;
