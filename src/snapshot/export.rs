@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Read as _, Write};
 use std::path::Path;
 
+use rusqlite::ErrorCode;
+
 use super::Core;
 use super::compare::{Opened, compare};
 use super::contents::Contents;
@@ -14,7 +16,7 @@ use super::restore::fill;
 use super::row;
 use super::source::each_row;
 use super::take::Draft;
-use crate::database::{EventLog, EventOptions, Schema, Scratch, Table};
+use crate::database::{EventLog, EventOptions, Schema, Scratch, Table, failure};
 use crate::error::{Error, Result};
 
 /// How every SQLite database file begins.
@@ -164,6 +166,7 @@ pub(crate) fn import(core: &Core, path: &Path) -> Result<SnapshotRef> {
 fn import_sqlite(core: &Core, path: &Path) -> Result<SnapshotRef> {
     let file = Scratch::open(path)?;
     file.run("BEGIN")?;
+    check_soundness(&file, path)?;
     let schema = core.schema(file.view())?;
     let log = match core.database.event_log() {
         Some(log) => {
@@ -186,6 +189,27 @@ fn import_sqlite(core: &Core, path: &Path) -> Result<SnapshotRef> {
             .on(path.display())
             .hint("let no prune run beside it and import it again")
     })
+}
+
+/// Refuses a damaged database file before anything of it is taken over: whoever sent it has to
+/// send another, nothing here failed.
+fn check_soundness(file: &Scratch, path: &Path) -> Result<()> {
+    let checked = file.connection().query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let found: String = match checked {
+        Ok(found) => found,
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => error.to_string(),
+            _ => return Err(failure("the database file cannot be read", error).on(path.display())),
+        },
+    };
+    if found == "ok" {
+        return Ok(());
+    }
+    // The last line says what; what stands before it says only in which database.
+    let what = found.lines().last().unwrap_or_default();
+    Err(Error::invalid(format!("the file is no sound SQLite database: {what}"))
+        .on(path.display())
+        .hint("export the snapshot again, and import that file"))
 }
 
 /// A JSON file becomes a file of the store as it is, once it was read whole.

@@ -6,7 +6,6 @@ mod app;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod cli;
-#[expect(dead_code, reason = "the tests that use the rest of it follow")]
 mod client;
 mod damage;
 mod events;
