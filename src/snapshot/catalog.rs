@@ -10,7 +10,7 @@ use super::foreign::{self, Foreign};
 use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::label::{self, Label};
 use super::manifest::{self, Manifest};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Meta, Store};
 
 /// How far the file's time may be from the manifest's before the list says so.
@@ -135,7 +135,7 @@ impl Catalog {
             for meta in self.store.list(&format!("snapshots/{kind}"))? {
                 let Some(snapshot) = named(kind, &meta.key) else { continue };
                 seen.push(meta.key.clone());
-                listed.push(self.look(snapshot, &meta));
+                listed.extend(self.look(snapshot, &meta));
             }
         }
         self.known().retain(|key, _| seen.contains(key));
@@ -155,10 +155,7 @@ impl Catalog {
             .list(&format!("snapshots/{}", snapshot.kind))?
             .into_iter()
             .find(|meta| meta.key == key);
-        match meta {
-            Some(meta) => Ok(self.look(snapshot.clone(), &meta)),
-            None => Err(no_such(snapshot)),
-        }
+        meta.and_then(|meta| self.look(snapshot.clone(), &meta)).ok_or_else(|| no_such(snapshot))
     }
 
     /// One file that can be used; else the error that says why not.
@@ -234,24 +231,32 @@ impl Catalog {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn look(&self, snapshot: SnapshotRef, meta: &Meta) -> Listed {
+    /// `None` when the file has gone since it was listed.
+    fn look(&self, snapshot: SnapshotRef, meta: &Meta) -> Option<Listed> {
         let (size, modified) = (meta.size, meta.modified);
         let known = self.known().get(&meta.key).and_then(|known| {
             (known.size == size && known.modified == modified).then(|| known.found.clone())
         });
-        let found = known.unwrap_or_else(|| {
-            let found = self.read(&snapshot, meta);
-            self.known().insert(meta.key.clone(), Known { size, modified, found: found.clone() });
-            found
-        });
-        Listed { snapshot, size, modified, found }
-    }
-
-    fn read(&self, snapshot: &SnapshotRef, meta: &Meta) -> Found {
-        if meta.link {
-            return Found::Damaged("is a symbolic link, which is not followed".to_owned());
+        if let Some(found) = known {
+            return Some(Listed { snapshot, size, modified, found });
         }
-        self.read_file(snapshot, meta).unwrap_or_else(|error| Found::Damaged(error.what()))
+        let read = if meta.link {
+            Ok(Found::Damaged("is a symbolic link, which is not followed".to_owned()))
+        } else {
+            self.read_file(&snapshot, meta)
+        };
+        let (found, failed) = match read {
+            Ok(found) => (found, false),
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => (Found::Damaged(error.what()), error.kind() != ErrorKind::Damaged),
+        };
+        // What looks damaged may have been so on its way here only: it is looked at again, unless
+        // that takes long.
+        let passing = matches!(found, Found::Damaged(_)) && (failed || size <= manifest::LARGEST);
+        if !passing {
+            self.known().insert(meta.key.clone(), Known { size, modified, found: found.clone() });
+        }
+        Some(Listed { snapshot, size, modified, found })
     }
 
     fn read_file(&self, snapshot: &SnapshotRef, meta: &Meta) -> Result<Found> {
@@ -259,7 +264,7 @@ impl Catalog {
 
         let mut file = self.store.reader(&meta.key)?;
         let mut opening = Vec::new();
-        let unreadable = |error| Error::failed("cannot be read").because(error);
+        let unreadable = |error: std::io::Error| Error::failed("cannot be read").because(error);
         file.by_ref().take(16).read_to_end(&mut opening).map_err(unreadable)?;
         if Manifest::begins(&opening) {
             return match self.store.get(&meta.key, manifest::LARGEST)? {
@@ -271,6 +276,7 @@ impl Catalog {
         let whole = std::io::Cursor::new(opening).chain(file);
         Ok(match foreign::read(whole, &mut |_, _| Ok(())) {
             Ok(foreign) => Found::Foreign(Arc::new(foreign)),
+            Err(error) if error.is_io() => return Err(unreadable(error.into())),
             Err(error) => Found::Damaged(foreign::reason(&error, meta.size)),
         })
     }
