@@ -12,6 +12,7 @@ mod events;
 mod exports;
 mod foreign;
 mod contract;
+mod faults;
 mod harness;
 mod libraries;
 mod meddling;

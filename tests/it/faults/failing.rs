@@ -1,0 +1,205 @@
+//! A store that fails: every operation of every verb, one after the other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
+use snapback::Result;
+use snapback::snapshot::{Options, Point, Scope, SnapshotRef, Snapshots};
+
+use super::scene::{assert_all_sound, assert_helpful, console, eager, two_snapshots};
+use super::store::{Fault, FaultyStore};
+use crate::app::{App, BY, State, request};
+
+/// More operations than any verb here needs: a guard against counting for ever.
+const MOST: usize = 400;
+
+/// The ways in which a single operation can fail.
+const FAULTS: [fn(usize) -> Fault; 5] =
+    [Fault::Fails, Fault::AnswerLost, Fault::FullFrom, Fault::DeadFrom, Fault::OtherBytes];
+
+/// A verb, on the snapshots older and newer.
+type Verb = fn(&Snapshots, &Stage) -> Result<()>;
+
+/// An application in the state of its newer snapshot, and the store as it then was.
+struct Stage {
+    app: App,
+    base: InMemory,
+    older: SnapshotRef,
+    newer: SnapshotRef,
+    before: State,
+    /// What a restore of the older one makes of it, by scope.
+    after: [State; 2],
+}
+
+impl Stage {
+    fn new() -> Self {
+        let app = App::new();
+        let base = two_snapshots(&app);
+        let clean = console(&app.db_path(), Arc::new(base.fork()), Options::default());
+        let [newer, older] = clean.list().expect("a list").snapshots.try_into().expect("two");
+        let (newer, older) = (newer.snapshot(), older.snapshot());
+        let before = app.state();
+        let after = [Scope::Tables, Scope::Rewind].map(|scope| {
+            clean.restore(&request(&older, scope)).expect("a restore");
+            let after = app.state();
+            clean.restore(&request(&newer, Scope::Rewind)).expect("a restore");
+            assert_eq!(app.state(), before);
+            after
+        });
+        Self { app, base, older, newer, before, after }
+    }
+
+    /// A copy of the store on disk.
+    fn on_disk(&self, folder: &Path) -> Arc<dyn ObjectStore> {
+        let disk = Arc::new(LocalFileSystem::new_with_prefix(folder).expect("a folder"));
+        let copy = async {
+            use futures_util::TryStreamExt as _;
+            let metas: Vec<_> = self.base.list(None).try_collect().await.expect("a listing");
+            for meta in metas {
+                let bytes = self.base.get(&meta.location).await.expect("an object");
+                let bytes = bytes.bytes().await.expect("its bytes");
+                disk.put(&meta.location, bytes.into()).await.expect("a copy");
+            }
+        };
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(copy);
+        disk
+    }
+
+    /// Puts the application back where it was.
+    fn reset(&self) {
+        let clean = console(&self.app.db_path(), Arc::new(self.base.fork()), Options::default());
+        clean.restore(&request(&self.newer, Scope::Rewind)).expect("a restore");
+        assert_eq!(self.app.state(), self.before);
+    }
+
+    /// Lets the verb fail at each of its operations in turn. After each, the database is as it was
+    /// or as was asked, what is listed is whole, and the verb can be repeated.
+    fn enumerate(&self, verb: Verb, options: &Options, faults: &[fn(usize) -> Fault], disk: bool) {
+        for fault in faults {
+            for number in 0.. {
+                assert!(number < MOST, "{:?} never gets beyond the verb", fault(number));
+                let folder = tempfile::tempdir().expect("a folder");
+                let inner: Arc<dyn ObjectStore> =
+                    if disk { self.on_disk(folder.path()) } else { Arc::new(self.base.fork()) };
+                let faulty = FaultyStore::over(Arc::clone(&inner));
+                if self.strike(verb, options, fault(number), inner, &faulty) <= number {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// One fault; says how many operations there were.
+    fn strike(
+        &self,
+        verb: Verb,
+        options: &Options,
+        fault: Fault,
+        inner: Arc<dyn ObjectStore>,
+        faulty: &FaultyStore,
+    ) -> usize {
+        let context = format!("{fault:?}");
+        let console_of = |objects| console(&self.app.db_path(), objects, options.clone());
+        let failing = console_of(Arc::new(faulty.clone()));
+        faulty.set(fault);
+        let outcome = verb(&failing, self);
+        let operations = faulty.seen();
+        faulty.repair();
+        let state = self.app.state();
+        match &outcome {
+            Ok(()) => assert!(state == self.before || self.after.contains(&state), "{context}"),
+            Err(error) => {
+                assert_helpful(error, &context);
+                assert_eq!(state, self.before, "{context}: {error:?}");
+            }
+        }
+        // By somebody who comes new, and by the one who saw the failure.
+        let fresh = console_of(inner);
+        assert_all_sound(&fresh, &context);
+        assert_all_sound(&failing, &context);
+        if state != self.before {
+            self.reset();
+        }
+        if let Err(error) = verb(&failing, self) {
+            let done = error.kind() == snapback::ErrorKind::NotFound && outcome.is_err();
+            assert!(done, "{context}, then: {error:?}");
+        }
+        assert_all_sound(&fresh, &context);
+        if self.app.state() != self.before {
+            self.reset();
+        }
+        operations
+    }
+}
+
+fn take(console: &Snapshots, _: &Stage) -> Result<()> {
+    console.take(Some("a note"), BY).map(|entry| assert_eq!(entry.note.as_deref(), Some("a note")))
+}
+
+fn restore_tables(console: &Snapshots, stage: &Stage) -> Result<()> {
+    console.restore(&request(&stage.older, Scope::Tables)).map(drop)
+}
+
+fn rewind(console: &Snapshots, stage: &Stage) -> Result<()> {
+    console.restore(&request(&stage.older, Scope::Rewind)).map(drop)
+}
+
+fn prune(console: &Snapshots, _: &Stage) -> Result<()> {
+    console.prune(false, BY).map(drop)
+}
+
+fn delete(console: &Snapshots, stage: &Stage) -> Result<()> {
+    console.delete(&stage.newer, BY)
+}
+
+fn look(console: &Snapshots, stage: &Stage) -> Result<()> {
+    console.list()?;
+    console.preview(&stage.older)?;
+    console.compare(&Point::Snapshot(stage.older.clone()), &Point::Now).map(drop)
+}
+
+#[test]
+fn a_take_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(take, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn a_take_that_prunes_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(take, &eager(1), &FAULTS, false);
+}
+
+#[test]
+fn a_restore_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(restore_tables, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn a_rewind_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(rewind, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn a_prune_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(prune, &eager(1), &FAULTS, false);
+}
+
+#[test]
+fn a_delete_fails_whole_at_every_operation_of_the_store() {
+    Stage::new().enumerate(delete, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn a_failed_look_leaves_no_trace() {
+    Stage::new().enumerate(look, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn a_failing_disk_takes_nothing_along() {
+    let stage = Stage::new();
+    for verb in [take, prune, delete] {
+        stage.enumerate(verb, &eager(1), &[Fault::Fails, Fault::DeadFrom], true);
+    }
+}
