@@ -243,12 +243,10 @@ impl Snapshots {
     /// Takes a `periodic` snapshot of the present state, then applies retention.
     pub fn take(&self, note: Option<&str>, by: &str) -> Result<Entry> {
         let core = &self.core;
+        let note = note.map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
+        let label = label::Label { note, pinned: false };
         let (snapshot, lock) =
-            core.noted(Action::Take, None, by, take::take(core, Kind::Periodic))?;
-        if let Some(note) = note.map(str::trim).filter(|note| !note.is_empty()) {
-            let label = label::Label { note: Some(note.to_owned()), pinned: false };
-            label::write(&core.store, &snapshot, &label)?;
-        }
+            core.noted(Action::Take, None, by, take::take(core, Kind::Periodic, &label))?;
         let entry = self.entry(&snapshot)?;
         let position =
             entry.last_event_id.map_or_else(|| "none".to_owned(), |position| position.to_string());

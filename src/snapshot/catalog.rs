@@ -186,10 +186,15 @@ impl Catalog {
         Ok(SnapshotId::at(moment))
     }
 
-    /// Writes a manifest that does not exist yet. The caller holds the store's lock.
-    pub(crate) fn add(&self, manifest: &Manifest) -> Result<()> {
+    /// Writes a manifest that does not exist yet, its label before it: what is listed has its note.
+    /// A label without a snapshot is never seen, as its id is never given again. The caller holds
+    /// the store's lock.
+    pub(crate) fn add(&self, manifest: &Manifest, label: &Label) -> Result<()> {
         let snapshot = SnapshotRef::new(manifest.kind, manifest.snapshot_id.clone());
         label::keep_newest_id(&self.store, &snapshot.id)?;
+        if *label != Label::default() {
+            label::write(&self.store, &snapshot, label)?;
+        }
         if self.store.put_new(&Self::key(&snapshot), manifest.to_bytes()?)? {
             Ok(())
         } else {
@@ -223,7 +228,10 @@ impl Catalog {
     /// Removes a snapshot's file and its label. `false` when there was none.
     pub(crate) fn remove(&self, snapshot: &SnapshotRef) -> Result<bool> {
         let removed = self.store.delete(&Self::key(snapshot))?;
-        label::remove(&self.store, snapshot)?;
+        // The snapshot is gone, whatever becomes of what was written beside it.
+        if let Err(error) = label::remove(&self.store, snapshot) {
+            tracing::warn!(%error, "a label stays behind its snapshot");
+        }
         Ok(removed)
     }
 

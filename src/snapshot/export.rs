@@ -12,6 +12,7 @@ use super::contents::Contents;
 use super::facts::Format;
 use super::foreign;
 use super::id::{Kind, SnapshotRef};
+use super::label::Label;
 use super::restore::fill;
 use super::row;
 use super::source::each_row;
@@ -184,7 +185,7 @@ fn import_sqlite(core: &Core, path: &Path) -> Result<SnapshotRef> {
     let draft = Draft::of_file(core, file.view(), &schema, log.as_ref())?;
     let durable = draft.finish(&core.packs)?;
     let lock = core.store.lock(super::LOCK_WAIT)?;
-    durable.publish(core, &lock, Kind::Periodic, None)?.ok_or_else(|| {
+    durable.publish(core, &lock, Kind::Periodic, None, &Label::default())?.ok_or_else(|| {
         Error::conflict("chunks of this snapshot were removed while it was imported")
             .on(path.display())
             .hint("let no prune run beside it and import it again")

@@ -13,6 +13,7 @@ use super::contents::{Contents, Counter};
 use super::diff::Difference;
 use super::facts::{Cause, Change, Preview, RestoreRequest, Restored, Scope, TableDone};
 use super::id::{Kind, Point, SnapshotRef};
+use super::label::Label;
 use super::preview;
 use super::row::Value;
 use super::source::each_row;
@@ -120,11 +121,13 @@ fn attempt(
     }
     core.progress.commit()?;
     let cause = Cause { restoring: request.snapshot.clone(), scope: request.scope };
-    let copy = durable.publish(core, lock, Kind::Rewind, Some(cause))?.ok_or_else(|| {
-        Error::conflict("chunks of the safety copy were removed while it was taken")
-            .on(core.store.location())
-            .hint("nothing was changed; let no prune run beside it and try again")
-    })?;
+    let copy = durable
+        .publish(core, lock, Kind::Rewind, Some(cause), &Label::default())?
+        .ok_or_else(|| {
+            Error::conflict("chunks of the safety copy were removed while it was taken")
+                .on(core.store.location())
+                .hint("nothing was changed; let no prune run beside it and try again")
+        })?;
     *rewind = Some(copy.clone());
     apply(writer, &comparison, &spools)?;
     check_foreign_keys(core, writer, &comparison, &selected)?;

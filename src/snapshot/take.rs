@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::contents::Contents;
 use super::facts::Cause;
 use super::id::{Kind, SnapshotId, SnapshotRef};
+use super::label::Label;
 use super::manifest::{Manifest, SchemaChunk, TableRoot};
 use super::pack::{ChunkHash, Packs};
 use super::source::IntoPacks;
@@ -132,19 +133,20 @@ impl Durable {
         _lock: &StoreLock,
         kind: Kind,
         cause: Option<Cause>,
+        label: &Label,
     ) -> Result<Option<SnapshotRef>> {
         if !core.packs.missing(self.hashes)?.is_empty() {
             return Ok(None);
         }
         let id = core.catalog.next_id(core.now())?;
         let manifest = (self.manifest)(id.clone(), kind, core.now(), cause);
-        core.catalog.add(&manifest)?;
+        core.catalog.add(&manifest, label)?;
         Ok(Some(SnapshotRef::new(kind, id)))
     }
 }
 
-/// Takes a snapshot of the present state.
-pub(crate) fn take(core: &Core, kind: Kind) -> Result<(SnapshotRef, StoreLock)> {
+/// Takes a snapshot of the present state, under a label from the start.
+pub(crate) fn take(core: &Core, kind: Kind, label: &Label) -> Result<(SnapshotRef, StoreLock)> {
     // Chunks can only go between reading and publishing while a prune removes what nobody needed
     // for longer than the grace period; twice in a row means that something else is wrong.
     for _ in 0..2 {
@@ -155,7 +157,7 @@ pub(crate) fn take(core: &Core, kind: Kind) -> Result<(SnapshotRef, StoreLock)> 
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;
-        if let Some(snapshot) = durable.publish(core, &lock, kind, None)? {
+        if let Some(snapshot) = durable.publish(core, &lock, kind, None, label)? {
             return Ok((snapshot, lock));
         }
     }
