@@ -81,6 +81,8 @@ impl Packs {
     ///
     /// A pack that cannot be read is told by [`damaged`](Self::damaged) and breaks nothing.
     pub(crate) fn refresh(&self) -> Result<()> {
+        // What is known by now is in the listing, or it is gone.
+        let before: Vec<String> = self.state().packs().map(|pack| pack.name.clone()).collect();
         let mut listed = Vec::new();
         for meta in self.inner.store.list(FOLDER)? {
             if let Some(name) = name_in(&meta.key) {
@@ -108,7 +110,7 @@ impl Packs {
                 Err(error) => state.add_damaged(name, error.what()),
             }
         }
-        state.follow(listed.iter().map(|(name, meta)| (name.as_str(), meta.modified)));
+        state.follow(&before, listed.iter().map(|(name, meta)| (name.as_str(), meta.modified)));
         Ok(())
     }
 

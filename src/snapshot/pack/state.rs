@@ -110,20 +110,20 @@ impl State {
         self.damaged.insert(name, why);
     }
 
-    /// Forgets every pack that is not in the listing, except those finished since it was made:
-    /// they are in no listing yet.
-    pub(super) fn follow<'a>(&mut self, listing: impl Iterator<Item = (&'a str, Timestamp)>) {
+    /// Forgets every pack that was known `before` the listing was made and is not in it. Those
+    /// finished since are in no listing yet.
+    pub(super) fn follow<'a>(
+        &mut self,
+        before: &[String],
+        listing: impl Iterator<Item = (&'a str, Timestamp)>,
+    ) {
         let listing: HashMap<String, Timestamp> =
             listing.map(|(name, written)| (name.to_owned(), written)).collect();
         self.damaged.retain(|name, _| listing.contains_key(name));
-        let before = std::mem::replace(&mut self.written, listing);
-        let gone: Vec<String> = self
-            .packs
-            .keys()
-            .filter(|name| before.contains_key(*name) && !self.written.contains_key(*name))
-            .cloned()
-            .collect();
-        self.forget(gone.iter().map(String::as_str));
+        self.written = listing;
+        let gone: Vec<&String> =
+            before.iter().filter(|name| !self.written.contains_key(*name)).collect();
+        self.forget(gone.into_iter().map(String::as_str));
     }
 
     /// Forgets these packs.
