@@ -43,13 +43,24 @@ pub(crate) struct App {
 impl App {
     /// An application with an empty event log, in WAL mode.
     pub(crate) fn new() -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The same with its files in memory where the system has such a folder: for tests of many
+    /// rounds, which would wait for the disk most of the time.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::in_folder(folder.expect("a temporary folder"))
+    }
+
+    fn in_folder(folder: TempDir) -> Self {
         let app = Self {
             console: OnceLock::new(),
             application: None,
             store: None,
             options: Options::default(),
             events: EventOptions::default(),
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
         };
         app.schema(SCHEMA)
     }

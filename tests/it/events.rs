@@ -24,6 +24,11 @@ pub(crate) const SCHEMA: &str = "
 ///
 /// `bots.messages` counts the bot's rows of `messages`, so no state in between may be seen.
 pub(crate) fn apply_event(connection: &mut Connection) -> rusqlite::Result<()> {
+    next_event(connection).map(drop)
+}
+
+/// The same, and says at which position.
+pub(crate) fn next_event(connection: &mut Connection) -> rusqlite::Result<i64> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
     let position = number("SELECT coalesce(max(id), 0) + 1 FROM event_log")?;
@@ -41,7 +46,8 @@ pub(crate) fn apply_event(connection: &mut Connection) -> rusqlite::Result<()> {
         (position, kind),
     )?;
     project(&transaction, kind, position, bot, chat)?;
-    transaction.commit()
+    transaction.commit()?;
+    Ok(position)
 }
 
 fn project(

@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::app::{apply_event, connect};
+use crate::app::connect;
+use crate::events::next_event;
 
 /// How long a thread thinks between two events: without it one thread keeps the lock for itself.
 const PAUSE: Duration = Duration::from_micros(500);
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Written {
     /// Transactions committed.
     pub(crate) transactions: u64,
+    /// The positions they wrote; of a single writer in the order they were committed.
+    pub(crate) positions: Vec<i64>,
     /// What went wrong, in SQLite's words.
     pub(crate) errors: Vec<String>,
 }
@@ -84,10 +87,13 @@ fn write(shared: &(Mutex<Shared>, Condvar), path: &Path) {
     let mut connection = connect(path);
     let (shared, changed) = shared;
     loop {
-        let applied = apply_event(&mut connection);
+        let applied = next_event(&mut connection);
         let mut guard = lock(shared);
         match applied {
-            Ok(()) => guard.written.transactions += 1,
+            Ok(position) => {
+                guard.written.transactions += 1;
+                guard.written.positions.push(position);
+            }
             Err(error) => guard.written.errors.push(error.to_string()),
         }
         changed.notify_all();

@@ -7,7 +7,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use snapback::Result;
-use snapback::snapshot::{Kind, Options, Point, Scope, SnapshotRef, Snapshots};
+use snapback::snapshot::{Format, Kind, Options, Point, Scope, SnapshotRef, Snapshots};
 
 use super::scene::{assert_all_sound, assert_helpful, console, eager, two_snapshots};
 use super::store::{Fault, FaultyStore};
@@ -36,7 +36,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let app = App::new();
+        let app = App::in_memory();
         let base = two_snapshots(&app);
         let clean = console(&app.db_path(), Arc::new(base.fork()), Options::default());
         let [newer, older] = clean.list().expect("a list").snapshots.try_into().expect("two");
@@ -140,7 +140,8 @@ impl Stage {
 /// Every snapshot of a stage was taken under a note.
 fn assert_every_note_is_there(console: &Snapshots, context: &str) {
     let mut taken = console.list().expect("a list").snapshots;
-    taken.retain(|entry| entry.kind == Kind::Periodic);
+    // An import comes without one.
+    taken.retain(|entry| entry.kind == Kind::Periodic && entry.last_event_id != Some(60));
     assert!(taken.iter().all(|entry| entry.note.is_some()), "{context}: {taken:?}");
 }
 
@@ -162,6 +163,24 @@ fn prune(console: &Snapshots, _: &Stage) -> Result<()> {
 
 fn delete(console: &Snapshots, stage: &Stage) -> Result<()> {
     console.delete(&stage.newer, BY)
+}
+
+fn import_json(console: &Snapshots, stage: &Stage) -> Result<()> {
+    import(console, stage, Format::Json)
+}
+
+fn import_sqlite(console: &Snapshots, stage: &Stage) -> Result<()> {
+    import(console, stage, Format::Sqlite)
+}
+
+fn import(console: &Snapshots, stage: &Stage, format: Format) -> Result<()> {
+    let file = stage.app.file(&format!("import.{}", format.name()));
+    if !file.exists() {
+        let clean =
+            super::scene::console(&stage.app.db_path(), Arc::new(stage.base.fork()), eager(0));
+        clean.export(&stage.older, format, &file, BY).expect("an export");
+    }
+    console.import(&file, BY).map(drop)
 }
 
 fn look(console: &Snapshots, stage: &Stage) -> Result<()> {
@@ -198,6 +217,14 @@ fn a_prune_fails_whole_at_every_operation_of_the_store() {
 #[test]
 fn a_delete_fails_whole_at_every_operation_of_the_store() {
     Stage::new().enumerate(delete, &Options::default(), &FAULTS, false);
+}
+
+#[test]
+fn an_import_fails_whole_at_every_operation_of_the_store() {
+    let stage = Stage::new();
+    for verb in [import_json, import_sqlite] {
+        stage.enumerate(verb, &Options::default(), &FAULTS, false);
+    }
 }
 
 #[test]
