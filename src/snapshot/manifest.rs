@@ -26,6 +26,9 @@ const VERSION: u32 = 1;
 const OPENING: &[u8] = b"{\"snapback\":";
 /// The largest manifest that is read, in bytes: room for some ten thousand tables.
 pub(crate) const LARGEST: u64 = 16 << 20;
+/// The greatest count of rows or bytes that is believed: more than a database of SQLite can hold,
+/// and so little that the counts of all tables can be added up.
+const GREATEST: u64 = 1 << 48;
 
 /// A snapshot: everything but the rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +107,15 @@ impl Manifest {
         self.tables.iter().map(TableRoot::rows).sum()
     }
 
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let roots = self.tables.iter().filter_map(|table| table.root.as_ref());
+        roots.flat_map(|root| [root.rows, root.bytes]).chain([
+            self.stored_bytes,
+            self.new_bytes,
+            self.schema.bytes,
+        ])
+    }
+
     /// Whether a file's first bytes are a manifest's; else it may be a foreign snapshot.
     pub(crate) fn begins(bytes: &[u8]) -> bool {
         bytes.starts_with(OPENING)
@@ -142,6 +154,9 @@ impl Manifest {
             .map_err(|error| damaged(format!("does not hold what a manifest holds: {error}")))?;
         if manifest.to_bytes()? != bytes {
             return Err(damaged("is not exactly what was written".to_owned()));
+        }
+        if manifest.counts().any(|count| count > GREATEST) {
+            return Err(damaged("holds a count that no database can have".to_owned()));
         }
         if manifest.snapshot_id != snapshot.id || manifest.kind != snapshot.kind {
             return Err(damaged(format!(
