@@ -1,7 +1,9 @@
 //! What goes wrong around Snapback: stores, disks, processes, other writers.
 
 mod crash;
+mod damage;
 mod failing;
+mod live;
 mod process;
 mod races;
 mod scene;

@@ -5,6 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use crate::app::connect;
 use crate::events::next_event;
 
@@ -30,6 +32,9 @@ struct Shared {
     written: Written,
 }
 
+/// What a thread does over and over: a transaction, whose position it gives back.
+pub(crate) type Step = fn(&mut Connection, u32) -> rusqlite::Result<i64>;
+
 /// Writers in the background, each with a connection of its own. Dropping it stops them.
 pub(crate) struct LiveWriter {
     shared: Arc<(Mutex<Shared>, Condvar)>,
@@ -38,12 +43,17 @@ pub(crate) struct LiveWriter {
 
 impl LiveWriter {
     /// Starts `count` threads that apply events to the database at `path`.
-    pub(crate) fn start(path: &Path, count: usize) -> Self {
+    pub(crate) fn start(path: &Path, count: u32) -> Self {
+        Self::repeating(path, count, |connection, _| next_event(connection))
+    }
+
+    /// Starts `count` threads that do `step` over and over, each given its number.
+    pub(crate) fn repeating(path: &Path, count: u32, step: Step) -> Self {
         let shared = Arc::new((Mutex::default(), Condvar::new()));
         let threads = (0..count)
-            .map(|_| {
+            .map(|number| {
                 let (shared, path) = (Arc::clone(&shared), PathBuf::from(path));
-                std::thread::spawn(move || write(&shared, &path))
+                std::thread::spawn(move || write(&shared, &path, number, step))
             })
             .collect();
         let writer = Self { shared, threads };
@@ -83,11 +93,11 @@ impl Drop for LiveWriter {
     }
 }
 
-fn write(shared: &(Mutex<Shared>, Condvar), path: &Path) {
+fn write(shared: &(Mutex<Shared>, Condvar), path: &Path, number: u32, step: Step) {
     let mut connection = connect(path);
     let (shared, changed) = shared;
     loop {
-        let applied = next_event(&mut connection);
+        let applied = step(&mut connection, number);
         let mut guard = lock(shared);
         match applied {
             Ok(position) => {
