@@ -4,6 +4,7 @@
 //! file, its `-wal` or its `-shm` by itself: closing such a handle would drop the locks that
 //! SQLite holds on the file for the whole process.
 
+mod disk;
 mod event_log;
 mod pages;
 mod schema;
@@ -66,8 +67,17 @@ struct Inner {
 }
 
 impl Database {
-    /// Opens the existing database at `path`. A missing file is an error, never a new file.
+    /// Opens the existing database at `path`. A missing file is an error, never a new file, and so
+    /// is one on a network file system, where SQLite's locks cannot be relied on.
     pub fn open(path: &Path, events: &EventOptions) -> Result<Self> {
+        if path.is_file() {
+            disk::check_local(path)?;
+        }
+        Self::open_anywhere(path, events)
+    }
+
+    /// The same on any file system: for somebody who knows that no other machine uses the file.
+    pub fn open_anywhere(path: &Path, events: &EventOptions) -> Result<Self> {
         check_version(rusqlite::version_number())?;
         if !path.is_file() {
             let what =
@@ -162,6 +172,11 @@ impl Database {
         ReadTransaction::begin(connection).map_err(|error| {
             failure("the database cannot be read", error).on(self.path().display())
         })
+    }
+
+    /// Refuses what would write more than the disk has room for, in bytes.
+    pub(crate) fn check_room(&self, needed: u64) -> Result<()> {
+        disk::check_room(&self.inner.path, needed)
     }
 
     /// Opens the connection of a restore: not pooled, foreign keys and triggers off.
@@ -270,7 +285,11 @@ pub(crate) fn failure(what: &str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::CannotOpen) => {
             (ErrorKind::Failed, "check the permissions of the file and its folder")
         }
-        _ => (ErrorKind::Failed, ""),
+        Some(ErrorCode::SystemIoFailure) => (
+            ErrorKind::Failed,
+            "the disk answered with an error; look at the system's log, then try again",
+        ),
+        _ => (ErrorKind::Failed, "look at what SQLite says in brackets, then try again"),
     };
     Error::new(kind, what).because(error).hint(hint)
 }

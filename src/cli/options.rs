@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use snapback::database::{Database, EventOptions};
 use snapback::snapshot::{Options, Snapshots};
 use snapback::store::Store;
@@ -14,6 +15,15 @@ pub(crate) struct DatabaseOptions {
     /// The live SQLite database
     #[arg(long, value_name = "FILE", env = "SNAPBACK_DB", help_heading = "Database")]
     pub(crate) db: PathBuf,
+
+    /// Open the database on a network file system, where SQLite's locks cannot be relied on
+    #[arg(
+        long,
+        env = "SNAPBACK_FORCE_NETWORK",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Database"
+    )]
+    force_network: bool,
 
     /// Where snapshots live: a directory or an object-store URL [default: FILE.snapback/]
     #[arg(long, value_name = "PLACE", env = "SNAPBACK_STORE", help_heading = "Database")]
@@ -59,7 +69,8 @@ pub(crate) struct TableOptions {
 impl DatabaseOptions {
     /// Opens the database and its store.
     pub(crate) fn open(&self) -> Result<Snapshots> {
-        let database = Database::open(&self.db, &self.tables.events())?;
+        let open = if self.force_network { Database::open_anywhere } else { Database::open };
+        let database = open(&self.db, &self.tables.events())?;
         Snapshots::open(database, Store::open(&self.store()?)?, self.tables.snapshots())
     }
 

@@ -87,6 +87,19 @@ impl Writer {
         Spool::new(&self.connection, table, number)
     }
 
+    /// How many bytes the gathered changes take: what applying them writes at the least.
+    pub(crate) fn gathered_bytes(&self) -> Result<u64> {
+        let mut bytes = 1_u64;
+        for pragma in ["PRAGMA temp.page_count", "PRAGMA temp.page_size"] {
+            let number: u32 = self
+                .connection
+                .query_row(pragma, [], |row| row.get(0))
+                .map_err(|error| failure("the size of the changes cannot be told", error))?;
+            bytes *= u64::from(number);
+        }
+        Ok(bytes)
+    }
+
     /// Sets the counter behind an AUTOINCREMENT key.
     pub(crate) fn set_sequence(&self, table: &Table, sequence: Option<i64>) -> Result<()> {
         if !table.autoincrement {

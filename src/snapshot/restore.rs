@@ -106,6 +106,7 @@ fn attempt(
         gather(&comparison, &mut spool)?;
         spools.push(spool);
     }
+    core.database.check_room(writer.gathered_bytes()?)?;
     let durable = draft.finish(&core.packs)?;
     if !locked {
         let Some(table) =
@@ -131,6 +132,9 @@ fn attempt(
     *rewind = Some(copy.clone());
     apply(writer, &comparison, &spools)?;
     check_foreign_keys(core, writer, &comparison, &selected)?;
+    // From here on the copy stays: a commit that failed may still turn out to have been made, when
+    // the disk does not say what it has written.
+    *rewind = None;
     writer.commit()?;
     let lock_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     writer.checkpoint();
