@@ -12,6 +12,14 @@ run *arguments:
 test *arguments:
     cargo test {{arguments}}
 
+# Kills the program in the middle of its work, much more often than the tests do: `just crash 1000`.
+crash kills="200":
+    SNAPBACK_KILLS={{kills}} cargo test --test it faults::crash
+
+# Every test of faults, races and crashes, over and over: `just soak 50`.
+soak rounds="10":
+    for round in $(seq {{rounds}}); do SNAPBACK_KILLS=100 cargo test --test it faults:: || exit 1; done
+
 # What has to be clean before a commit.
 lint:
     cargo fmt --check

@@ -53,7 +53,8 @@ impl App {
         Self::in_folder(folder.expect("a temporary folder"))
     }
 
-    fn in_folder(folder: TempDir) -> Self {
+    /// The same with its files in a folder of the test's own choosing.
+    pub(crate) fn in_folder(folder: TempDir) -> Self {
         let app = Self {
             console: OnceLock::new(),
             application: None,

@@ -1,5 +1,6 @@
 //! What goes wrong around Snapback: stores, disks, processes, other writers.
 
+mod calls;
 mod crash;
 mod damage;
 mod failing;
@@ -9,3 +10,4 @@ mod races;
 mod scene;
 mod seeded;
 mod store;
+mod system;
