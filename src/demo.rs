@@ -2,6 +2,7 @@
 
 mod app;
 mod history;
+mod past;
 mod random;
 mod rhythm;
 mod story;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Options, Snapshots};
+use snapback::snapshot::{Clock, Options, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
@@ -25,6 +26,8 @@ const DATABASE: &str = "chat.db";
 const STORE: &str = "chat.db.snapback";
 /// Written last: a folder with it is whole.
 const ABOUT: &str = "about.txt";
+/// How many snapshots of each kind the demo keeps: its history, and room to try things.
+const KEEP_LAST: usize = 20;
 
 /// `snapback demo`
 #[derive(Debug, Args)]
@@ -58,27 +61,34 @@ impl Demo {
         let whole = folder.join(ABOUT).is_file() && folder.join(DATABASE).is_file();
         if whole && !self.fresh {
             cli::say(out, &format!("the demo of before, in {}\n", folder.display()))?;
-            return open(folder);
+            return open(folder, Clock::default());
         }
         cli::say(out, &format!("building two weeks of chats in {} …\n", folder.display()))?;
         std::fs::create_dir_all(folder).map_err(|source| cannot(folder, source))?;
         clear(folder).map_err(|source| cannot(folder, source))?;
-        let chats = app::open(&folder.join(DATABASE)).map_err(failed)?;
-        let snapshots = open(folder)?;
-        history::write(chats, &snapshots, Timestamp::now())?;
-        history::leave_a_damaged_file(&folder.join(STORE))
-            .map_err(|source| cannot(folder, source))?;
+        build(folder, Timestamp::now())?;
         let about = "This folder belongs to `snapback demo`. It can be deleted at any time.\n";
         std::fs::write(folder.join(ABOUT), about).map_err(|source| cannot(folder, source))?;
         cli::say(out, "the folder can be deleted at any time\n")?;
-        Ok(snapshots)
+        open(folder, Clock::default())
     }
 }
 
-fn open(folder: &Path) -> Result<Snapshots> {
+/// Writes the database and the store of a history that ends now.
+fn build(folder: &Path, now: Timestamp) -> Result<()> {
+    let chats = app::open(&folder.join(DATABASE)).map_err(failed)?;
+    let past = past::Past::at(now);
+    let snapshots = &open(folder, past.clock())?;
+    let store = &folder.join(STORE);
+    history::Author { chats, snapshots, store, past }.write(now)?;
+    history::leave_a_damaged_file(store, now).map_err(|source| cannot(folder, source))
+}
+
+fn open(folder: &Path, clock: Clock) -> Result<Snapshots> {
     let database = Database::open(&folder.join(DATABASE), &EventOptions::default())?;
     let store = cli::store_beside(&folder.join(DATABASE))?;
-    Snapshots::open(database, Store::open(&store)?, Options::default())
+    let options = Options { keep_last: KEEP_LAST, clock, ..Options::default() };
+    Snapshots::open(database, Store::open(&store)?, options)
 }
 
 /// Removes what a demo wrote, by name: a folder that somebody named by mistake keeps the rest.
@@ -111,4 +121,67 @@ fn failed(source: rusqlite::Error) -> Error {
         .on(DATABASE)
         .hint("start over with --fresh")
         .because(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use snapback::snapshot::{Entry, Kind, State};
+
+    fn built() -> (tempfile::TempDir, Vec<Entry>, Timestamp) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = Timestamp::now();
+        build(folder.path(), now).expect("a demo");
+        let snapshots = open(folder.path(), Clock::default()).expect("snapshots");
+        let mut history = snapshots.history(100).expect("a history");
+        assert!(history.is_sorted_by(|newer, older| newer.at > older.at), "{history:?}");
+        assert!(history.pop().is_some_and(|oldest| oldest.at < now - days(12)));
+        (folder, snapshots.list().expect("a list").snapshots, now)
+    }
+
+    fn days(days: i64) -> SignedDuration {
+        SignedDuration::from_hours(24 * days)
+    }
+
+    #[test]
+    fn the_snapshots_are_spread_over_two_weeks_and_none_looks_copied() {
+        let (_folder, entries, now) = built();
+        assert!(entries.iter().all(|entry| entry.copied_at.is_none()), "{entries:?}");
+        let taken = |from: SignedDuration, to: SignedDuration| {
+            let within = |entry: &&Entry| (now - to..now - from).contains(&entry.created_at);
+            entries.iter().filter(within).count()
+        };
+        let minutes = SignedDuration::from_mins;
+        assert_eq!(taken(SignedDuration::ZERO, minutes(60)), 1);
+        assert_eq!(taken(minutes(60), minutes(120)), 2);
+        assert_eq!(taken(days(1), days(2)), 1);
+        assert!(taken(days(2), days(7)) >= 2);
+        assert!(taken(days(7), days(14)) >= 3);
+        assert_eq!(taken(SignedDuration::ZERO, days(14)), entries.len());
+    }
+
+    #[test]
+    fn both_kinds_a_pin_notes_and_a_damaged_file_are_there_to_see() {
+        let (_folder, entries, _) = built();
+        let count =
+            |wanted: &dyn Fn(&Entry) -> bool| entries.iter().filter(|&entry| wanted(entry)).count();
+        assert_eq!(count(&|entry| entry.kind == Kind::Rewind && entry.cause.is_some()), 2);
+        assert_eq!(count(&|entry| entry.state == State::Damaged), 1);
+        assert_eq!(count(&|entry| entry.pinned), 1);
+        assert!(count(&|entry| entry.note.is_some()) >= 4);
+        let newest = &entries[0];
+        assert_eq!(newest.kind, Kind::Periodic);
+        assert!(newest.event_delta.is_some_and(|behind| behind > 0), "{newest:?}");
+    }
+
+    #[test]
+    fn every_sound_snapshot_of_the_demo_reads_back() {
+        let (folder, entries, _) = built();
+        let snapshots = open(folder.path(), Clock::default()).expect("snapshots");
+        let verified = snapshots.verify(None, "test").expect("verified");
+        assert_eq!(verified.len(), entries.len());
+        let damaged = verified.iter().filter(|verified| verified.state == State::Damaged).count();
+        assert_eq!(damaged, 1);
+    }
 }

@@ -1,12 +1,18 @@
 //! When things happen in the demo: busy evenings, quiet nights.
 
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::random::Random;
 
-/// How much is going on in each hour of a day, in UTC.
+/// How much is going on in each hour of a day.
 const HOURS: [u64; 24] =
     [3, 1, 1, 0, 0, 1, 4, 12, 18, 14, 11, 13, 19, 15, 10, 11, 14, 19, 26, 34, 38, 31, 19, 8];
+
+/// The hour of the day at which the history ends, whenever that is: it always ends on a busy
+/// evening, so that there is something to see.
+const LAST: i64 = 20;
 
 /// `count` moments in the hours before `end`, in order, in the rhythm of day and night.
 pub(super) fn moments(
@@ -16,7 +22,7 @@ pub(super) fn moments(
     random: &mut Random,
 ) -> Vec<Timestamp> {
     let begin = end - SignedDuration::from_hours(i64::from(hours));
-    let weights: Vec<u64> = (0..i64::from(hours)).map(|hour| weight(begin, hour)).collect();
+    let weights: Vec<u64> = (0..i64::from(hours)).map(|hour| weight(begin, hours, hour)).collect();
     let total: u64 = weights.iter().sum();
     let mut moments: Vec<Timestamp> = (0..count)
         .map(|_| {
@@ -29,13 +35,13 @@ pub(super) fn moments(
     moments
 }
 
-/// How busy the hour is that begins so many hours after `begin`; weekends start late.
-fn weight(begin: Timestamp, hour: i64) -> u64 {
-    let at = (begin + SignedDuration::from_hours(hour)).to_zoned(jiff::tz::TimeZone::UTC);
-    let of_day = usize::try_from(at.hour()).unwrap_or_default();
-    let base = HOURS[of_day % 24];
-    let weekend =
-        matches!(at.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday);
+/// How busy an hour is; weekends start late.
+fn weight(begin: Timestamp, hours: u32, hour: i64) -> u64 {
+    let until_end = i64::from(hours) - 1 - hour;
+    let of_day = usize::try_from((LAST - until_end).rem_euclid(24)).unwrap_or_default();
+    let base = HOURS[of_day];
+    let at = (begin + SignedDuration::from_hours(hour)).to_zoned(TimeZone::UTC);
+    let weekend = matches!(at.weekday(), Weekday::Saturday | Weekday::Sunday);
     if weekend && of_day < 10 { base / 3 } else { base }
 }
 
@@ -64,13 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn evenings_are_busier_than_nights() {
-        let end: Timestamp = "2026-11-22T00:00:00Z".parse().expect("a timestamp");
+    fn it_ends_in_an_evening_busier_than_the_nights() {
+        let end: Timestamp = "2026-11-22T04:30:00Z".parse().expect("a timestamp");
         let told = moments(end, 14 * 24, 5000, &mut Random::new(1));
-        let in_hour = |wanted: i8| {
-            let hour = |at: &&Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).hour() == wanted;
+        let hours_before = |wanted: i64| {
+            let hour = |at: &&Timestamp| end.duration_since(**at).as_hours() % 24 == wanted;
             told.iter().filter(hour).count()
         };
-        assert!(in_hour(20) > 10 * in_hour(2), "{} {}", in_hour(20), in_hour(2));
+        let (evening, night) = (hours_before(0), hours_before(18));
+        assert!(evening > 10 * night, "{evening} {night}");
     }
 }

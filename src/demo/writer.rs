@@ -1,4 +1,4 @@
-//! The demo's application at work: a few events a second while the console is open.
+//! The demo's application at work: an event every second or two while the console is open.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -23,7 +23,7 @@ impl Writer {
         let thread = std::thread::spawn(move || {
             let mut random = Random::new(Timestamp::now().as_second().unsigned_abs());
             loop {
-                let pause = Duration::from_millis(120 + random.below(700));
+                let pause = Duration::from_millis(500 + random.below(2000));
                 match stopped.recv_timeout(pause) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
