@@ -17,9 +17,9 @@ use super::{app, cannot, failed, rhythm, stamp, story};
 /// How far the history goes back.
 const HOURS: u32 = 14 * 24;
 /// How many events it has.
-const EVENTS: u64 = 24_000;
+const EVENTS: u64 = 16_000;
 /// How many events a mistake makes.
-const BLUNDERS: u64 = 90;
+const BLUNDERS: u64 = 60;
 
 /// How long ago the damaged file was copied; the list goes by that.
 const COPIED_BEFORE: SignedDuration = SignedDuration::from_hours(10 * 24 + 9);
@@ -55,7 +55,7 @@ const DEEDS: [Deed; 13] = [
     take(days(3, 4), None, SCHEDULER),
     take(days(1, 4), Some("before the search index was changed"), OWNER),
     take(days(0, 9), None, SCHEDULER),
-    take(115, None, SCHEDULER),
+    take(125, None, SCHEDULER),
     Deed { before: 100, what: What::Blunder },
     Deed { before: 88, what: What::GoBack(Scope::Rewind) },
     take(12, Some("before the persona import"), OWNER),

@@ -1,14 +1,15 @@
 //! When things happen in the demo: busy evenings, quiet nights.
 
-use jiff::civil::Weekday;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::random::Random;
 
 /// How much is going on in each hour of a day.
 const HOURS: [u64; 24] =
-    [3, 1, 1, 0, 0, 1, 4, 12, 18, 14, 11, 13, 19, 15, 10, 11, 14, 19, 26, 34, 38, 31, 19, 8];
+    [9, 6, 4, 3, 3, 4, 7, 11, 15, 18, 20, 21, 22, 22, 22, 23, 25, 28, 31, 34, 35, 31, 23, 15];
+
+/// How busy a day is, the last one first: no two weeks are alike.
+const DAYS: [u64; 11] = [100, 84, 112, 70, 95, 58, 118, 88, 104, 76, 64];
 
 /// The hour of the day at which the history ends, whenever that is: it always ends on a busy
 /// evening, so that there is something to see.
@@ -22,7 +23,7 @@ pub(super) fn moments(
     random: &mut Random,
 ) -> Vec<Timestamp> {
     let begin = end - SignedDuration::from_hours(i64::from(hours));
-    let weights: Vec<u64> = (0..i64::from(hours)).map(|hour| weight(begin, hours, hour)).collect();
+    let weights: Vec<u64> = (0..i64::from(hours)).rev().map(weight).collect();
     let total: u64 = weights.iter().sum();
     let mut moments: Vec<Timestamp> = (0..count)
         .map(|_| {
@@ -35,14 +36,11 @@ pub(super) fn moments(
     moments
 }
 
-/// How busy an hour is; weekends start late.
-fn weight(begin: Timestamp, hours: u32, hour: i64) -> u64 {
-    let until_end = i64::from(hours) - 1 - hour;
-    let of_day = usize::try_from((LAST - until_end).rem_euclid(24)).unwrap_or_default();
-    let base = HOURS[of_day];
-    let at = (begin + SignedDuration::from_hours(hour)).to_zoned(TimeZone::UTC);
-    let weekend = matches!(at.weekday(), Weekday::Saturday | Weekday::Sunday);
-    if weekend && of_day < 10 { base / 3 } else { base }
+/// How busy an hour is that lies so many hours before the last one.
+fn weight(before: i64) -> u64 {
+    let of_day = usize::try_from((LAST - before).rem_euclid(24)).unwrap_or_default();
+    let day = usize::try_from((before + 23 - LAST) / 24).unwrap_or_default();
+    HOURS[of_day] * DAYS[day % DAYS.len()]
 }
 
 /// The hour in which a place in the running sum of the weights lies.
@@ -78,6 +76,6 @@ mod tests {
             told.iter().filter(hour).count()
         };
         let (evening, night) = (hours_before(0), hours_before(18));
-        assert!(evening > 10 * night, "{evening} {night}");
+        assert!(evening > 4 * night, "{evening} {night}");
     }
 }

@@ -1,4 +1,4 @@
-//! The demo's application at work: an event every second or two while the console is open.
+//! The demo's application at work: an event every few seconds while the console is open.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -23,7 +23,7 @@ impl Writer {
         let thread = std::thread::spawn(move || {
             let mut random = Random::new(Timestamp::now().as_second().unsigned_abs());
             loop {
-                let pause = Duration::from_millis(500 + random.below(2000));
+                let pause = Duration::from_millis(1500 + random.below(3000));
                 match stopped.recv_timeout(pause) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
@@ -39,7 +39,7 @@ impl Writer {
     }
 }
 
-/// Writes one event on a fresh connection: a few a second do not need a lasting one.
+/// Writes one event on a fresh connection: one every few seconds does not need a lasting one.
 fn write_one(database: &std::path::Path, random: &mut Random) -> rusqlite::Result<()> {
     let mut app = app::open(database)?;
     let tx = app.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

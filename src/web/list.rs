@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::links::Links;
 use super::{flash, history, layout, row, timeline};
 use crate::error::Result;
-use crate::snapshot::{Entry, List, Now, Occurrence, SnapshotRef, Snapshots};
+use crate::snapshot::{Activity, Entry, List, Now, Occurrence, SnapshotRef, Snapshots};
 
 /// How many lines of the history are searched for the outcome that a redirect announced.
 const RECENT: usize = 20;
@@ -19,11 +19,14 @@ const RECENT: usize = 20;
 pub(crate) struct Listed {
     pub(crate) list: List,
     pub(crate) now: Now,
+    pub(crate) activity: Option<Activity>,
 }
 
 /// Reads what the page shows.
 pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
-    Ok(Listed { list: snapshots.list()?, now: snapshots.now()? })
+    let list = snapshots.list()?;
+    let activity = timeline::activity(snapshots, &list)?;
+    Ok(Listed { list, now: snapshots.now()?, activity })
 }
 
 #[handler]
@@ -46,7 +49,7 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
         })
         .await?;
     let links = console.links();
-    let content = page(links, &listed.list, &filter, outcome.as_ref());
+    let content = page(links, &listed, &filter, outcome.as_ref());
     let mut response = console.page(StatusCode::OK, "Snapshots", Some(&listed.now), &content);
     if console.flash().is_some() {
         flash::clear(&mut response, links);
@@ -81,11 +84,12 @@ impl Filter {
     }
 }
 
-fn page(links: &Links, list: &List, filter: &Filter, outcome: Option<&Occurrence>) -> Markup {
+fn page(links: &Links, listed: &Listed, filter: &Filter, outcome: Option<&Occurrence>) -> Markup {
+    let list = &listed.list;
     let shown = list.snapshots.iter().filter(|entry| filter.lets_through(entry));
     html! {
         h1.vh { "Snapshots" }
-        section #timeline aria-label="Timeline" { (timeline::timeline(list)) }
+        section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref())) }
         (tools(links, &filter.typed))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
@@ -167,10 +171,11 @@ pub(crate) fn refreshed(
     focus: Option<&SnapshotRef>,
 ) -> Markup {
     let rows = rows(links, &listed.list.snapshots, present(), focus);
+    let picture = timeline::timeline(&listed.list, listed.activity.as_ref());
     html! {
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#where", "innerHTML", &layout::place(&listed.now)))
-        (layout::partial("#timeline", "innerHTML", &timeline::timeline(&listed.list)))
+        (layout::partial("#timeline", "innerHTML", &picture))
     }
 }
 
