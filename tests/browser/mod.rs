@@ -15,6 +15,7 @@ mod focus;
 mod help;
 mod keys;
 mod page;
+mod timeline;
 mod vendored;
 mod without_javascript;
 

@@ -81,7 +81,7 @@ fn counts_are_corners_over_the_whole_width() {
     assert_eq!(points[0], (MARGIN, GROUND));
     assert_eq!(points[3], (MARGIN + 622.5, scale::CEILING));
     assert_eq!(points.last().map(|point| point.0), Some(WIDTH - MARGIN));
-    assert_eq!(heights(&[0, 0])[1].1, GROUND);
+    assert_eq!(heights(&[0])[1], (500.0, GROUND));
     assert_eq!(heights(&[]), []);
 }
 
