@@ -124,13 +124,22 @@ impl<'a> Picture<'a> {
         (older > 0).then(|| count(older, "older snapshot", "older snapshots"))
     }
 
+    /// Which snapshots are marked, in words.
+    fn marked(&self) -> String {
+        let older = self.left_out().map(|older| format!("; {older} not shown")).unwrap_or_default();
+        match u64::try_from(self.shown.len()).unwrap_or(u64::MAX) {
+            0 => format!("No snapshot in this time{older}"),
+            marked => {
+                let marked = count(marked, "snapshot", "snapshots");
+                format!("{marked}, oldest to newest{older}")
+            }
+        }
+    }
+
     /// The curve is stretched with the page; the marks, each in a picture of its own, keep their
     /// shape.
     fn markup(&self) -> Markup {
-        let marked = u64::try_from(self.shown.len()).unwrap_or(u64::MAX);
-        let marked = count(marked, "snapshot", "snapshots");
-        let older = self.left_out().map(|older| format!("; {older} not shown")).unwrap_or_default();
-        let label = format!("{}. {marked}, oldest to newest{older}", self.said);
+        let label = format!("{}. {}", self.said, self.marked());
         let now = tenth(self.scale.x(self.now));
         html! {
             svg.picture role="group" aria-label=(label) {

@@ -88,8 +88,10 @@ fn mark(group: &Group<'_>, newest: bool, now: Timestamp) -> Markup {
                 circle.reach r="12" {}
                 @if let Some(behind) = group.behind() { g.behind { (shape(behind, -8.0, false)) } }
                 (shape(group.newest.kind, 0.0, newest))
-                @if !group.others.is_empty() {
-                    text.many y="20" text-anchor="middle" { (number(group.others.len() as u64 + 1)) }
+            }
+            @if !group.others.is_empty() {
+                text.many y="20" text-anchor="middle" aria-hidden="true" {
+                    (number(group.others.len() as u64 + 1))
                 }
             }
         }

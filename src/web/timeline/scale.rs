@@ -74,7 +74,8 @@ mod tests {
     fn moments_are_laid_over_the_width_and_no_further() {
         let second = |second| Timestamp::from_second(second).expect("a timestamp");
         let scale = Scale::new(second(100), second(200));
-        let places = [50, 100, 150, 200, 300].map(|moment| tenth(scale.x(second(moment))).to_string());
+        let places =
+            [50, 100, 150, 200, 300].map(|moment| tenth(scale.x(second(moment))).to_string());
         assert_eq!(places, ["2", "2", "500", "998", "998"]);
         let instant = Scale::new(second(100), second(100));
         assert_eq!(tenth(instant.x(second(100))).to_string(), "998");
