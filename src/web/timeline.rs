@@ -121,12 +121,13 @@ impl<'a> Picture<'a> {
 
     fn left_out(&self) -> Option<String> {
         let older = u64::try_from(self.older).unwrap_or(u64::MAX);
-        (older > 0).then(|| count(older, "older snapshot", "older snapshots"))
+        (older > 0)
+            .then(|| format!("{} not shown", count(older, "older snapshot", "older snapshots")))
     }
 
     /// Which snapshots are marked, in words.
     fn marked(&self) -> String {
-        let older = self.left_out().map(|older| format!("; {older} not shown")).unwrap_or_default();
+        let older = self.left_out().map(|older| format!("; {older}")).unwrap_or_default();
         match u64::try_from(self.shown.len()).unwrap_or(u64::MAX) {
             0 => format!("No snapshot in this time{older}"),
             marked => {

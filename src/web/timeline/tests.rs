@@ -70,7 +70,7 @@ fn snapshots_before_the_span_are_counted_in_words() {
     let list = list(&[1, 400, 500]);
     let picture = Picture::of(&list, Some(&even(14 * 24, 84)), now());
     assert_eq!(picture.shown.len(), 1);
-    assert_eq!(picture.left_out().as_deref(), Some("2 older snapshots"));
+    assert_eq!(picture.left_out().as_deref(), Some("2 older snapshots not shown"));
     assert_eq!(picture.marked(), "1 snapshot, oldest to newest; 2 older snapshots not shown");
 }
 
