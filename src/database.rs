@@ -18,7 +18,7 @@ pub(crate) use pages::{Leaf, Pages};
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};
-pub(crate) use view::{View, Violation};
+pub(crate) use view::{EventRange, View, Violation};
 pub(crate) use writer::Writer;
 
 use std::ops::Deref;

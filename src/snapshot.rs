@@ -282,7 +282,13 @@ impl Snapshots {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Event>> {
-        preview::events(&self.core, snapshot, before, limit)
+        let page = EventPage { before, kind: None, limit };
+        Ok(self.events_page(snapshot, &page)?.events)
+    }
+
+    /// A page of the events after the snapshot, newest first; of one type, where one is named.
+    pub fn events_page(&self, snapshot: &SnapshotRef, page: &EventPage) -> Result<Events> {
+        preview::events(&self.core, snapshot, page)
     }
 
     /// Events over time from `since` to now, in so many equal parts; `None` where the log tells no

@@ -13,8 +13,10 @@ mod console;
 mod delete;
 mod dom;
 mod error;
+mod events;
 mod export;
 mod fields;
+mod filter;
 mod flash;
 mod format;
 mod guard;
@@ -91,6 +93,7 @@ pub fn routes(
         .at("/snapshots/compare", get(compare::show))
         .at("/snapshots/:id/preview", get(preview::show))
         .at("/snapshots/:id/tables/:table", get(table::show))
+        .at("/snapshots/:id/events", get(events::show))
         // Back to a snapshot.
         .at("/snapshots/:id/restore", get(restore::confirm))
         .at("/snapshots/restore/:id", post(restore::apply))

@@ -26,6 +26,25 @@ pub(crate) type Violation = (Option<i64>, String, i64);
 /// One event, its columns as SQLite gives them.
 pub(crate) type EventRow<'r> = &'r [(String, ValueRef<'r>)];
 
+/// Which events are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventRange<'r> {
+    /// Only those behind this position.
+    pub(crate) after: i64,
+    /// Only those below this position.
+    pub(crate) before: Option<i64>,
+    /// Only those of this type.
+    pub(crate) kind: Option<&'r str>,
+}
+
+/// The type of an event as SQL for a text; empty where it has none.
+fn type_text(column: Option<&str>) -> String {
+    match column {
+        Some(column) => format!("coalesce(CAST({} AS TEXT), '')", quoted(column)),
+        None => "''".to_owned(),
+    }
+}
+
 impl<'c> View<'c> {
     pub(crate) fn over(connection: &'c Connection) -> Self {
         Self { connection }
@@ -196,10 +215,10 @@ impl<'c> View<'c> {
         log: &EventLog,
         position: i64,
     ) -> Result<Vec<(String, u64, i64)>> {
-        let kind = log.type_column.as_deref().map_or_else(|| "''".to_owned(), quoted);
         let sql = format!(
-            "SELECT coalesce(CAST({kind} AS TEXT), ''), count(*), max({column}) FROM main.{table} \
+            "SELECT {kind}, count(*), max({column}) FROM main.{table} \
              WHERE {column} > ?1 GROUP BY 1 ORDER BY 3 DESC",
+            kind = type_text(log.type_column.as_deref()),
             column = quoted(&log.position),
             table = quoted(&log.table),
         );
@@ -217,28 +236,33 @@ impl<'c> View<'c> {
         read().map_err(|error| failure("the event log cannot be read", error).on(&log.table))
     }
 
-    /// Hands out events after `position` and, where given, below `before`, the newest first.
-    pub(crate) fn events_after(
+    /// Hands out events of a range, the newest first.
+    pub(crate) fn events(
         self,
         log: &EventLog,
-        position: i64,
-        before: Option<i64>,
+        range: EventRange<'_>,
         limit: usize,
         mut each: impl FnMut(i64, EventRow<'_>),
     ) -> Result<()> {
+        let of_type = match (range.kind, log.type_column.as_deref()) {
+            (None, _) => String::new(),
+            (Some(_), kind) => format!("AND {} = ?4 ", type_text(kind)),
+        };
         let sql = format!(
-            "SELECT {column}, * FROM main.{table} WHERE {column} > ?1 AND {column} < ?2 ORDER BY {column} DESC LIMIT ?3",
+            "SELECT {column}, * FROM main.{table} WHERE {column} > ?1 AND {column} <= ?2 {of_type}\
+             ORDER BY {column} DESC LIMIT ?3",
             column = quoted(&log.position),
             table = quoted(&log.table),
         );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let last = range.before.map_or(i64::MAX, |before| before.saturating_sub(1));
         let mut read = || {
             let mut statement = self.connection.prepare_cached(&sql)?;
             let names: Vec<String> = statement.column_names().skip(1).map(str::to_owned).collect();
-            let mut rows = statement.query((
-                position,
-                before.unwrap_or(i64::MAX),
-                i64::try_from(limit).unwrap_or(i64::MAX),
-            ))?;
+            let mut rows = match range.kind {
+                Some(kind) => statement.query((range.after, last, limit, kind))?,
+                None => statement.query((range.after, last, limit))?,
+            };
             while let Some(row) = rows.next()? {
                 let values = names
                     .iter()

@@ -4,7 +4,7 @@
 //! Sizes are bytes, durations milliseconds, moments RFC 3339 in UTC.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::row::Value;
@@ -323,7 +323,34 @@ pub struct Event {
     #[serde(rename = "type")]
     pub kind: String,
     /// Its columns by name, in the row encoding.
+    #[serde(serialize_with = "by_name")]
     pub values: Vec<(String, Value)>,
+}
+
+fn by_name<S: Serializer>(values: &[(String, Value)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(values.iter().map(|(name, value)| (name, value)))
+}
+
+/// A page of the events after a snapshot, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Events {
+    /// Names of the columns that hold neither position nor type.
+    pub columns: Vec<String>,
+    /// The events.
+    pub events: Vec<Event>,
+    /// Where the next page begins: hand it back as `before`; `None` on the last page.
+    pub next: Option<i64>,
+}
+
+/// Which page of the events after a snapshot is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The `next` of the page before; `None` for the first.
+    pub before: Option<i64>,
+    /// Only events of this type.
+    pub kind: Option<String>,
+    /// Events a page, from 1 to 1 000; 0 means 50.
+    pub limit: usize,
 }
 
 /// How many events there were over time.

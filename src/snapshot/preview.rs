@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use super::Core;
 use super::catalog::Listed;
 use super::changes;
 use super::compare::{Comparison, Opened, compare};
 use super::diff::Difference;
-use super::facts::{Change, Event, EventCount, Page, Preview, RowChange, TableRows};
+use super::facts::{
+    Change, Event, EventCount, EventPage, Events, Page, Preview, RowChange, TableRows,
+};
 use super::id::{Point, SnapshotRef};
 use super::pack::ChunkHash;
 use super::row::Value;
-use super::{Core, catalog};
-use crate::database::{Identity, Table};
+use crate::database::{EventRange, Identity, Table};
 use crate::error::{Error, Result};
 
 /// Rows of a page when the caller does not say.
@@ -250,35 +252,47 @@ fn row_change(table: &Table, difference: Difference) -> RowChange {
     RowChange { change, key, before: shown(before), after: shown(after) }
 }
 
-/// Events after a snapshot, newest first.
-pub(crate) fn events(
-    core: &Core,
-    snapshot: &SnapshotRef,
-    before: Option<i64>,
-    limit: usize,
-) -> Result<Vec<Event>> {
-    let Some(log) = core.database.event_log() else { return Ok(Vec::new()) };
+/// A page of the events after a snapshot, newest first.
+pub(crate) fn events(core: &Core, snapshot: &SnapshotRef, page: &EventPage) -> Result<Events> {
     let listed = core.catalog.sound(snapshot)?;
-    let Some(position) = listed.entry(super::label::Label::default(), None).last_event_id else {
-        return Err(catalog::no_such(snapshot));
+    let position = listed.entry(super::label::Label::default(), None).last_event_id;
+    // Without a log, or with a snapshot that knows no position, there is no event after it.
+    let (Some(log), Some(position)) = (core.database.event_log(), position) else {
+        return Ok(Events { columns: Vec::new(), events: Vec::new(), next: None });
     };
     let transaction = core.database.read()?;
-    let limit = if limit == 0 { PAGE } else { limit.min(LARGEST_PAGE) };
+    let limit = if page.limit == 0 { PAGE } else { page.limit.min(LARGEST_PAGE) };
+    let wanted = EventRange { after: position, before: page.before, kind: page.kind.as_deref() };
     let mut events = Vec::new();
-    transaction.view().events_after(log, position, before, limit, |position, columns| {
+    // One more than the page holds tells whether there is another page.
+    transaction.view().events(log, wanted, limit + 1, |position, columns| {
         let values: Vec<(String, Value)> =
             columns.iter().map(|(name, value)| (name.clone(), Value::of(*value))).collect();
         let kind = log
             .type_column
             .as_ref()
             .and_then(|column| values.iter().find(|(name, _)| name == column))
-            .and_then(
-                |(_, value)| if let Value::Text(text) = value { Some(text.clone()) } else { None },
-            )
+            .map(|(_, value)| type_name(value))
             .unwrap_or_default();
         events.push(Event { position, kind, values });
     })?;
-    Ok(events)
+    let more = events.len() > limit;
+    events.truncate(limit);
+    let next = events.last().filter(|_| more).map(|event| event.position);
+    let told = |name: &String| *name == log.position || Some(name) == log.type_column.as_ref();
+    let names = events.first().into_iter().flat_map(|event| &event.values).map(|(name, _)| name);
+    let columns = names.filter(|name| !told(name)).cloned().collect();
+    Ok(Events { columns, events, next })
+}
+
+/// An event's type as the counts by type name it.
+fn type_name(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Integer(number) => number.to_string(),
+        Value::RawText(bytes) | Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Null | Value::Real(_) => String::new(),
+    }
 }
 
 /// Whether the identity of a table is its hidden rowid.

@@ -1,5 +1,7 @@
 //! One value of a row as markup: cut where it is long, with everything visible that hides.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use maud::{Markup, html};
@@ -17,8 +19,16 @@ const LEAD: usize = 60;
 /// How many bytes of a blob are shown.
 const BLOB_START: usize = 16;
 
-/// A value.
+/// A value; JSON laid out over lines.
 pub(crate) fn value(value: &Value) -> Markup {
+    match value {
+        Value::Text(text) => json::value(text).unwrap_or_else(|| self::text(text)),
+        other => brief(other),
+    }
+}
+
+/// A value on as few lines as it has itself.
+pub(crate) fn brief(value: &Value) -> Markup {
     match value {
         Value::Null => html! { span.null.soft { "NULL" } },
         Value::Integer(integer) => html! { (integer) },
@@ -29,10 +39,11 @@ pub(crate) fn value(value: &Value) -> Markup {
     }
 }
 
-/// A value that becomes another. Of two texts, the words that differ are marked.
+/// A value that becomes another. Of two texts, the words that differ are marked; JSON is compared
+/// key by key.
 pub(crate) fn change(before: &Value, after: &Value) -> Markup {
     if let (Value::Text(before), Value::Text(after)) = (before, after) {
-        return text_change(before, after);
+        return json::change(before, after).unwrap_or_else(|| text_change(before, after));
     }
     html! { del { (value(before)) } " → " ins { (value(after)) } }
 }

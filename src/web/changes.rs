@@ -9,6 +9,9 @@ use crate::snapshot::{Preview, TableCounts};
 /// The length of a meter for the table with the most changes.
 const METER: u64 = 160;
 
+/// How many types of events are listed.
+const TYPES: usize = 12;
+
 /// Counts for every table with changes, each opening its rows; and the tables without.
 ///
 /// `prefix` begins the ids of the places that rows open in, `link` makes a table's address.
@@ -22,7 +25,7 @@ pub(crate) fn tables(preview: &Preview, prefix: &str, link: impl Fn(&str) -> Str
         .collect();
     html! {
         @if most == 0 {
-            p { "Nothing: every table is as in the snapshot." }
+            p { "Nothing: every table is as in the snapshot. Restoring it would leave all rows alone." }
         } @else {
             table.changes {
                 thead {
@@ -103,23 +106,48 @@ fn length(amount: u64, most: u64) -> u64 {
     u64::try_from(scaled).unwrap_or(METER).clamp(3, METER)
 }
 
-/// Events by type, the most recent type first.
-pub(crate) fn events(preview: &Preview, heading: &str) -> Markup {
+/// Where events open, and their addresses: all of them, or those of one type.
+pub(crate) struct EventLinks<F> {
+    /// The id of the place that they open in.
+    pub(crate) place: String,
+    /// Makes the address, for one type or all.
+    pub(crate) link: F,
+}
+
+/// Events by type, the most recent type first, each opening its events.
+pub(crate) fn events<F: Fn(Option<&str>) -> Option<String>>(
+    preview: &Preview,
+    heading: &str,
+    links: &EventLinks<F>,
+) -> Markup {
     let total: u64 = preview.events_since.iter().map(|event| event.count).sum();
+    let open = |of_type: Option<&str>, words: &Markup| {
+        let place = &links.place;
+        html! {
+            @match (links.link)(of_type) {
+                Some(href) => a href=(href) hx-get=(href) hx-target=(dom::selector(place)) aria-controls=(place) { (words) },
+                None => (words),
+            }
+        }
+    };
     html! {
         h3 { (count(total, "event", "events")) " " (heading) }
         @if !preview.events_since.is_empty() {
             ul.events {
-                @for event in &preview.events_since {
+                @for event in preview.events_since.iter().take(TYPES) {
                     li {
                         code.position { (number(event.newest)) }
-                        bdi.type {
-                            @if event.kind.is_empty() { "event" } @else { (event.kind) }
-                        }
+                        (open(Some(&event.kind), &html! {
+                            bdi.type { @if event.kind.is_empty() { "event" } @else { (event.kind) } }
+                        }))
                         span.count.soft { "×" (number(event.count)) }
                     }
                 }
             }
+            @if let Some(more) = preview.events_since.len().checked_sub(TYPES).filter(|more| *more > 0) {
+                p.soft { "and " (count(more as u64, "more type", "more types")) }
+            }
+            p.all { (open(None, &html! { "All of them, newest first" })) }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::links::Links;
 use super::{changes, table};
 use crate::error::{Error, Result};
-use crate::snapshot::{Point, Preview};
+use crate::snapshot::{Change, Point, Preview};
 
 /// Answers `from` and `to`, or the marks of the list; with `table`, the changed rows of that one.
 #[handler]
@@ -68,6 +68,18 @@ fn comparison(links: &Links, from: &Point, to: &Point, preview: &Preview, titled
         Point::Now => "now".to_owned(),
         Point::Snapshot(snapshot) => snapshot.to_string(),
     };
+    let events = changes::EventLinks {
+        place: "events-compare".to_owned(),
+        link: |of_type: Option<&str>| match (from, to) {
+            (Point::Now, Point::Snapshot(snapshot)) => Some(links.events(snapshot, of_type, None)),
+            // Between two snapshots events are rows of the log like any others, of all types.
+            _ => preview
+                .event_log
+                .as_ref()
+                .filter(|_| of_type.is_none())
+                .map(|log| links.compare_rows(from, to, &log.name, Some(Change::Removed), None)),
+        },
+    };
     html! {
         div.comparison data-status=(changes::said(preview)) {
             @if titled {
@@ -82,7 +94,8 @@ fn comparison(links: &Links, from: &Point, to: &Point, preview: &Preview, titled
                         links.compare_rows(from, to, table, None, None)
                     }))
                 }
-                div.events-col { (changes::events(preview, "between the two")) }
+                div.events-col { (changes::events(preview, "between the two", &events)) }
+                div id=(events.place) {}
                 (changes::remarks(preview))
             }
         }

@@ -40,6 +40,13 @@ impl Links {
         self.to("/snapshots")
     }
 
+    /// The part of the list behind a snapshot, narrowed to what was typed.
+    pub(crate) fn list_behind(&self, snapshot: &SnapshotRef, typed: &str) -> String {
+        let query = Query::default().with("after", &snapshot.to_string());
+        let query = if typed.is_empty() { query } else { query.with("q", typed) };
+        format!("{}{}", self.list(), query.0)
+    }
+
     /// The row of one snapshot in the list.
     pub(crate) fn row(&self, snapshot: &SnapshotRef) -> String {
         format!("{}#{}", self.list(), super::dom::id("row", snapshot))
@@ -93,6 +100,23 @@ impl Links {
         let query = Query::default().with("kind", snapshot.kind.name());
         let query = page_of(query, change, after).0;
         self.to(&format!("/snapshots/{}/tables/{table}{query}", snapshot.id))
+    }
+
+    /// The events after a snapshot: of one type, from below a position.
+    pub(crate) fn events(
+        &self,
+        snapshot: &SnapshotRef,
+        of_type: Option<&str>,
+        before: Option<i64>,
+    ) -> String {
+        let mut query = Query::default().with("kind", snapshot.kind.name());
+        if let Some(of_type) = of_type {
+            query = query.with("type", of_type);
+        }
+        if let Some(before) = before {
+            query = query.with("before", &before.to_string());
+        }
+        format!("{}{}", self.act(snapshot, "events"), query.0)
     }
 
     /// The confirmation of a restore; with a scope, that one is chosen first.

@@ -1,12 +1,13 @@
 //! The list of snapshots: the page that everything else opens in.
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 use poem::http::StatusCode;
 use poem::{Response, handler};
 
 use super::console::{Console, Wanted, present};
 use super::fields::Fields;
+use super::filter::Filter;
+use super::format::{count, number};
 use super::links::Links;
 use super::{flash, history, layout, row, timeline};
 use crate::error::Result;
@@ -14,6 +15,9 @@ use crate::snapshot::{Activity, Entry, List, Now, Occurrence, SnapshotRef, Snaps
 
 /// How many lines of the history are searched for the outcome that a redirect announced.
 const RECENT: usize = 20;
+
+/// How many rows come at once. More are a scroll away.
+const PAGE: usize = 100;
 
 /// All that the page shows.
 pub(crate) struct Listed {
@@ -32,10 +36,13 @@ pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
 #[handler]
 pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Response> {
     let filter = Filter::new(fields.one("q")?.unwrap_or_default());
+    let after: Option<SnapshotRef> = fields.read("after")?;
     if console.wanted() != Wanted::Page {
         let mut list = console.blocking(Snapshots::list).await?;
-        list.snapshots.retain(|entry| filter.lets_through(entry));
-        let markup = || rows(console.links(), &list.snapshots, present(), None);
+        let total = list.snapshots.len();
+        list.snapshots.retain(|entry| filter.lets_through(entry, present()));
+        let part = Part { list: &list, total, filter: &filter };
+        let markup = || part.answer(console.links(), after.as_ref());
         return Ok(console.answer(&list, "Snapshots", markup).await?);
     }
     let announced = console.flash().map(str::to_owned);
@@ -49,7 +56,7 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
         })
         .await?;
     let links = console.links();
-    let content = page(links, &listed, &filter, outcome.as_ref());
+    let content = page(links, &listed, &filter, after.as_ref(), outcome.as_ref());
     let mut response = console.page(StatusCode::OK, "Snapshots", Some(&listed.now), &content);
     if console.flash().is_some() {
         flash::clear(&mut response, links);
@@ -61,47 +68,36 @@ fn newest(history: Vec<Occurrence>, word: &str) -> Option<Occurrence> {
     history.into_iter().find(|occurrence| flash::names(word, occurrence.action))
 }
 
-/// What the list is narrowed to, without JavaScript; with it, keys.js hides rows as one types.
-struct Filter {
-    typed: String,
-}
-
-impl Filter {
-    fn new(typed: &str) -> Self {
-        Self { typed: typed.trim().to_owned() }
-    }
-
-    /// Whether every word is in what the entry's row says.
-    fn lets_through(&self, entry: &Entry) -> bool {
-        let note = entry.note.as_deref().unwrap_or_default();
-        let reason = entry.reason.as_deref().unwrap_or_default();
-        let cause = entry.cause.as_ref().map(|cause| cause.restoring.to_string());
-        let cause = cause.unwrap_or_default();
-        let pinned = if entry.pinned { "pinned" } else { "" };
-        let (id, kind, state) = (&entry.snapshot_id, entry.kind, row::state_word(entry.state));
-        let text = format!("{id} {kind} {state} {pinned} {note} {cause} {reason}").to_lowercase();
-        self.typed.to_lowercase().split_whitespace().all(|word| text.contains(word))
-    }
-}
-
-fn page(links: &Links, listed: &Listed, filter: &Filter, outcome: Option<&Occurrence>) -> Markup {
+fn page(
+    links: &Links,
+    listed: &Listed,
+    filter: &Filter,
+    after: Option<&SnapshotRef>,
+    outcome: Option<&Occurrence>,
+) -> Markup {
     let list = &listed.list;
-    let shown = list.snapshots.iter().filter(|entry| filter.lets_through(entry));
+    let total = list.snapshots.len();
+    let mut shown = list.clone();
+    shown.snapshots.retain(|entry| filter.lets_through(entry, present()));
+    let part = Part { list: &shown, total, filter };
     html! {
         h1.vh { "Snapshots" }
         section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref())) }
-        (tools(links, &filter.typed))
+        (tools(links, filter.typed(), total))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
         table #list {
             caption.vh { "Snapshots of both kinds, newest first" }
             thead { (head()) }
-            tbody #rows { (rows(links, shown, present(), None)) }
+            tbody #rows { (part.rows(links, after, None)) }
         }
+        p #shown.soft { (part.count()) }
     }
 }
 
-fn tools(links: &Links, query: &str) -> Markup {
+fn tools(links: &Links, typed: &str, total: usize) -> Markup {
+    // A list that is there whole is narrowed in the browser; a longer one by asking again.
+    let ask = (total > PAGE).then(|| links.list());
     html! {
         div.tools {
             a.button.primary #take-open
@@ -116,9 +112,14 @@ fn tools(links: &Links, query: &str) -> Markup {
             { "Import…" }
             form.filter action=(links.list()) method="get" role="search" {
                 input #filter
-                    type="search" name="q" value=(query)
+                    type="search" name="q" value=(typed)
+                    hx-get=[ask.as_deref()] hx-target=[ask.is_some().then_some("#rows")]
+                    hx-swap=[ask.is_some().then_some("innerMorph")]
+                    hx-trigger=[ask.is_some().then_some("input changed delay:150ms")]
+                    hx-sync=[ask.is_some().then_some("this:replace")]
                     placeholder="Filter by id, kind, note  ( / )"
-                    aria-label="Filter by id, kind, note" aria-controls="rows" autocomplete="off";
+                    aria-label="Filter by id, kind, note, state, date" aria-controls="rows"
+                    autocomplete="off";
                 button.vh type="submit" { "Filter" }
             }
         }
@@ -142,21 +143,96 @@ fn head() -> Markup {
     }
 }
 
-/// The rows of the list; with `focus`, that snapshot's button takes the focus.
-fn rows<'a>(
-    links: &Links,
-    entries: impl IntoIterator<Item = &'a Entry>,
-    now: Timestamp,
-    focus: Option<&SnapshotRef>,
-) -> Markup {
-    let mut entries = entries.into_iter().peekable();
-    html! {
-        @if entries.peek().is_none() {
-            tr.none { td colspan=(row::COLUMNS) { "No snapshots to show. Take one with " kbd { "t" } "." } }
+/// The snapshots that are asked for, of all that there are.
+struct Part<'l> {
+    list: &'l List,
+    total: usize,
+    filter: &'l Filter,
+}
+
+impl Part<'_> {
+    /// What htmx gets: the first rows and how many match, or the rows behind a snapshot alone.
+    fn answer(&self, links: &Links, after: Option<&SnapshotRef>) -> Markup {
+        html! {
+            (self.rows(links, after, None))
+            @if after.is_none() { (layout::partial("#shown", "innerHTML", &self.count())) }
         }
-        @for entry in entries {
-            (row::rows(links, entry, now, focus.is_some_and(|focus| *focus == entry.snapshot())))
+    }
+
+    /// The rows of a page, and the way to the next; with `focus`, that snapshot is among them, and
+    /// its button takes the focus.
+    fn rows(
+        &self,
+        links: &Links,
+        after: Option<&SnapshotRef>,
+        focus: Option<&SnapshotRef>,
+    ) -> Markup {
+        let all = &self.list.snapshots;
+        let place = |name: &SnapshotRef| all.iter().position(|entry| entry.snapshot() == *name);
+        // Behind a snapshot that is gone by now the list begins where its id stood.
+        let start = after.map_or(0, |after| match place(after) {
+            Some(place) => place + 1,
+            None => all.partition_point(|entry| entry.snapshot_id >= after.id),
+        });
+        let focused = focus.and_then(place).map_or(0, |place| place + 1);
+        let end = (start + PAGE).max(focused).min(all.len());
+        let now = present();
+        html! {
+            @if all.is_empty() { (self.none()) }
+            @for entry in &all[start.min(end)..end] {
+                (row::rows(links, entry, now, focus.is_some_and(|focus| *focus == entry.snapshot())))
+            }
+            @if let Some(last) = all[..end].last().filter(|_| end < all.len()) {
+                (self.more(links, last, all.len() - end))
+            }
         }
+    }
+
+    /// The way on. It is taken by itself as soon as it comes into sight.
+    fn more(&self, links: &Links, last: &Entry, left: usize) -> Markup {
+        let next = links.list_behind(&last.snapshot(), self.filter.typed());
+        html! {
+            tr.more-row {
+                td colspan=(row::COLUMNS) {
+                    a.more href=(next)
+                        hx-get=(next) hx-target="closest tr" hx-swap="outerHTML"
+                        hx-trigger="click, intersect once"
+                    { (count(left.min(PAGE) as u64, "more snapshot", "more snapshots")) }
+                }
+            }
+        }
+    }
+
+    fn none(&self) -> Markup {
+        html! {
+            tr.none {
+                td colspan=(row::COLUMNS) {
+                    @if self.total == 0 {
+                        p { strong { "No snapshot yet." } }
+                        p {
+                            "A snapshot is a copy of the event log and of every table, at one position. "
+                            "Take one with the button above, or with " kbd { "t" }
+                            ", before something risky: then look here at what has changed since, "
+                            "and go back to it, all of it or some tables."
+                        }
+                    } @else {
+                        p { "No snapshot matches “" bdi { (self.filter.typed()) } "”. Clear the filter to see all." }
+                    }
+                }
+            }
+        }
+    }
+
+    /// How many match, of how many, to be read and to be spoken.
+    fn count(&self) -> Markup {
+        let all = count(self.total as u64, "snapshot", "snapshots");
+        let said = if self.filter.typed().is_empty() {
+            all
+        } else {
+            format!("{} of {all}", number(self.list.snapshots.len() as u64))
+        };
+        let spoken = (!self.filter.typed().is_empty()).then_some(&said);
+        html! { @if self.total > 0 { span data-status=[spoken] { (said) } } }
     }
 }
 
@@ -170,35 +246,14 @@ pub(crate) fn refreshed(
     swap: &str,
     focus: Option<&SnapshotRef>,
 ) -> Markup {
-    let rows = rows(links, &listed.list.snapshots, present(), focus);
+    let filter = Filter::new("");
+    let part = Part { list: &listed.list, total: listed.list.snapshots.len(), filter: &filter };
+    let rows = part.rows(links, None, focus);
     let picture = timeline::timeline(&listed.list, listed.activity.as_ref());
     html! {
         (layout::partial("#rows", swap, &rows))
+        (layout::partial("#shown", "innerHTML", &part.count()))
         (layout::partial("#where", "innerHTML", &layout::place(&listed.now)))
         (layout::partial("#timeline", "innerHTML", &picture))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::snapshot::{Kind, State};
-
-    #[test]
-    fn a_filter_looks_at_words_of_the_row_and_at_nothing_else() {
-        let entry = Entry {
-            kind: Kind::Periodic,
-            state: State::Damaged,
-            reason: Some("ends early".to_owned()),
-            note: Some("Release 2.4".to_owned()),
-            pinned: true,
-            ..row::tests::entry()
-        };
-        for typed in ["", "20261122 periodic", "release pinned", "unreadable early"] {
-            assert!(Filter::new(typed).lets_through(&entry), "{typed}");
-        }
-        for typed in ["rewind", "class", "release 2.5"] {
-            assert!(!Filter::new(typed).lets_through(&entry), "{typed}");
-        }
     }
 }

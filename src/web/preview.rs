@@ -52,6 +52,10 @@ fn placed(links: &Links, entry: &Entry, preview: &Preview, console: &Console) ->
 fn pane(links: &Links, entry: &Entry, preview: &Preview) -> Markup {
     let snapshot = entry.snapshot();
     let rows = dom::id("rows", &snapshot);
+    let events = changes::EventLinks {
+        place: dom::id("events", &snapshot),
+        link: |of_type: Option<&str>| Some(links.events(&snapshot, of_type, None)),
+    };
     html! {
         div.pane data-status=(changes::said(preview)) {
             div.changes-col {
@@ -60,13 +64,17 @@ fn pane(links: &Links, entry: &Entry, preview: &Preview) -> Markup {
             }
             div.events-col {
                 @if preview.event_delta.is_some() {
-                    (changes::events(preview, "since this snapshot"))
+                    (changes::events(preview, "since this snapshot", &events))
                     p.soft { "Kept in the log unless you also rewind it." }
                 } @else {
                     h3 { "No event log" }
-                    p.soft { "Positions are not known; tables are compared row by row." }
+                    p.soft {
+                        "Positions are not known; tables are compared row by row. "
+                        "Name the log with " code { "--event-table" } " to see the events too."
+                    }
                 }
             }
+            div id=(events.place) {}
             (changes::remarks(preview))
             (actions(links, entry))
             div id=(dom::id("confirm", &snapshot)) {}

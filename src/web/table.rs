@@ -34,17 +34,20 @@ pub(crate) async fn show(
 
 /// Which page the fields ask for.
 pub(crate) fn page(fields: &Fields) -> Result<Page> {
-    let limit = fields.filled("limit")?.map(|text| {
-        text.parse::<usize>().ok().filter(|limit| (1..=1000).contains(limit)).ok_or_else(|| {
-            Error::invalid("the number of rows is not from 1 to 1000")
-                .on("limit")
-                .hint("send limit=50, or leave it out")
-        })
-    });
     Ok(Page {
         after: fields.filled("after")?.map(str::to_owned),
         change: fields.read("change")?,
-        limit: limit.transpose()?.unwrap_or(0),
+        limit: limit(fields)?,
+    })
+}
+
+/// How many rows a page shall have; 0 when the fields do not say.
+pub(crate) fn limit(fields: &Fields) -> Result<usize> {
+    let Some(text) = fields.filled("limit")? else { return Ok(0) };
+    text.parse().ok().filter(|limit| (1..=1000).contains(limit)).ok_or_else(|| {
+        Error::invalid("the number of rows is not from 1 to 1000")
+            .on("limit")
+            .hint("send limit=50, or leave it out")
     })
 }
 
@@ -142,7 +145,7 @@ fn changed_row(row: &RowChange, shown: &[usize], focus: bool) -> Markup {
             th.key scope="row" tabindex=[focus.then_some("-1")] data-focus[focus] {
                 @for (place, value) in row.key.iter().enumerate() {
                     @if place > 0 { ", " }
-                    (cell::value(value))
+                    (cell::brief(value))
                 }
             }
             @for &at in shown { td { (cell_of(row, at)) } }
@@ -155,7 +158,7 @@ fn cell_of(row: &RowChange, at: usize) -> Markup {
         |values: &'_ Option<Vec<Value>>| values.as_ref().and_then(|row| row.get(at)).cloned();
     match (side(&row.before), side(&row.after)) {
         (Some(before), Some(after)) if before == after => {
-            html! { span.soft { (cell::value(&after)) } }
+            html! { span.soft { (cell::brief(&after)) } }
         }
         (Some(before), Some(after)) => cell::change(&before, &after),
         (Some(only), None) | (None, Some(only)) => cell::value(&only),
