@@ -22,7 +22,7 @@
     { keys: ["Enter", "o"], where: "List", words: "open or close the preview", bar: "preview", does: () => opener(currentRow())?.click() },
     { keys: ["x"], where: "List", words: "mark for comparing", does: mark },
     { keys: ["c"], where: "List", words: "compare the two marked, or the marked one with now", bar: "compare", does: compare },
-    { keys: ["/"], where: "List", words: "filter by id, kind, note", bar: "filter", does: () => focusOn($("#filter")) },
+    { keys: ["/"], where: "List", words: "filter by id, kind, note, state, date", bar: "filter", does: () => focusOn($("#filter")) },
     { keys: ["t"], where: "List", words: "take a snapshot: opens a form for a note", bar: "take", does: () => $("#take-open")?.click() },
     { keys: ["p"], where: "List", words: "go to the pin button", does: () => inPreview("form.pin button, button.pin", focusOn) },
     { keys: ["e"], where: "List", words: "edit the note", does: () => inPreview(".note-open, form input[name=note]", enter) },
@@ -79,6 +79,15 @@
     // The first press on a fresh page goes to the row last worked in, or the first.
     const from = at < 0 && Number.isFinite(by) ? all.indexOf(currentRow()) - by : at;
     focusOn(opener(all[Math.max(0, Math.min(all.length - 1, from + by))]));
+    if (from + by >= all.length) goOn(Number.isFinite(by));
+  }
+
+  /** Has the rest of a long list brought, if there is one; with `step`, the focus goes on into it. */
+  function goOn(step) {
+    const more = $("#rows > tr.more-row a.more");
+    if (!more) return;
+    if (step) focusOn(more);
+    if (more.ariaBusy !== "true") more.click();
   }
 
   function mark() {
@@ -105,19 +114,23 @@
 
   function filter() {
     const field = $("#filter");
-    // A field that asks the server has its answer there.
-    if (!field || field.hasAttribute("hx-get") || !$("#rows")) return "";
+    if (!field || !$("#rows")) return "";
     const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     const all = $$("#rows > tr.snapshot");
     for (const row of all) {
-      const words = row.textContent.toLowerCase();
+      const words = `${row.textContent} ${$("time", row)?.dateTime}`.toLowerCase();
       row.hidden = !wanted.every((word) => words.includes(word));
       shown += row.hidden ? 0 : 1;
       const below = row.nextElementSibling;
       if (below?.matches(".preview-row")) below.hidden = row.hidden;
     }
-    return `${shown} of ${all.length} snapshots`;
+    // A list that is not here whole asks the server too, which then tells the count.
+    if (field.hasAttribute("hx-get")) return "";
+    const total = `${all.length} snapshot${all.length === 1 ? "" : "s"}`;
+    const said = wanted.length ? `${shown} of ${total}` : total;
+    if (all.length) $("#shown")?.replaceChildren(said);
+    return said;
   }
 
   /* ---- Preview ---- */
@@ -377,6 +390,8 @@
     const source = ctx.sourceElement;
     source.ariaBusy = "true";
     ctx.busy = source;
+    // Whoever asked for more goes on in it; what comes by itself leaves the focus alone.
+    ctx.goesOn = source.matches("#rows a.more") && document.activeElement === source;
     if (ctx.request.method === "GET") return;
     // A control that is switched off lets go of the focus: it gets it back if nothing else asks.
     ctx.focusBefore = document.activeElement;
@@ -422,6 +437,7 @@
     within(roots, "form.confirm").forEach(guard);
     if ($("#status")?.textContent === UNDER_WAY) tell("");
     speak(roots);
+    if (ctx.goesOn) focusOn(opener(roots.find((node) => node.matches?.("tr.snapshot:not([hidden])"))));
     keepFocus(roots, ctx.focusBefore);
     if (pending?.place.isConnected && pending.place.childElementCount) {
       const { selector, then, row } = pending;
@@ -476,7 +492,7 @@
     document.addEventListener("click", clicked, true);
     document.addEventListener("submit", submitted, true);
     document.addEventListener("input", ({ target }) => {
-      if (target.matches("#filter:not([hx-get])")) tell(filter());
+      if (target.matches("#filter")) tell(filter());
       if (target.matches("input[name=confirm_id]") && target.form) guard(target.form);
     });
     document.addEventListener("change", ({ target }) => target.matches("input.mark") && marked(target));

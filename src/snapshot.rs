@@ -49,6 +49,7 @@ use crate::database::{Database, Schema, View};
 use crate::error::Result;
 use crate::store::{Store, StoreLock};
 use catalog::{Catalog, Found, Listed};
+use label::Labels;
 use pack::Packs;
 
 /// How long an operation waits for another one to leave the store.
@@ -97,6 +98,7 @@ pub(crate) struct Shared {
     store: Store,
     packs: Packs,
     catalog: Catalog,
+    labels: Labels,
     options: Options,
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
@@ -195,8 +197,9 @@ impl Snapshots {
     pub fn open(database: Database, store: Store, options: Options) -> Result<Self> {
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
+        let labels = Labels::default();
         let cache = store.path().map(|folder| folder.join("cache"));
-        let shared = Arc::new(Shared { database, store, packs, catalog, options, cache });
+        let shared = Arc::new(Shared { database, store, packs, catalog, labels, options, cache });
         Ok(Self { core: Core { shared, progress: Progress::default() } })
     }
 
@@ -225,7 +228,7 @@ impl Snapshots {
     /// Every snapshot of both kinds, newest first. Damaged ones are listed with the reason.
     pub fn list(&self) -> Result<List> {
         let position = self.core.position()?;
-        let mut labels = label::read_all(&self.core.store)?;
+        let mut labels = self.core.labels.read_all(&self.core.store)?;
         let entry = |listed: Listed| {
             let label =
                 labels.remove(&listed.snapshot).map(|found| found.label).unwrap_or_default();

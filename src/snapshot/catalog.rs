@@ -1,6 +1,6 @@
 //! Which snapshots there are: manifests and foreign files, read once and kept while unchanged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -130,11 +130,11 @@ impl Catalog {
     /// Every file of both kinds, newest first; the kinds of one moment in their order.
     pub(crate) fn list(&self) -> Result<Vec<Listed>> {
         let mut listed = Vec::new();
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for kind in Kind::ALL {
             for meta in self.store.list(&format!("snapshots/{kind}"))? {
                 let Some(snapshot) = named(kind, &meta.key) else { continue };
-                seen.push(meta.key.clone());
+                seen.insert(meta.key.clone());
                 listed.extend(self.look(snapshot, &meta));
             }
         }

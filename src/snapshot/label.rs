@@ -5,7 +5,9 @@
 //! outlives the snapshot of that id, so that no id is given twice.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -53,20 +55,56 @@ pub(crate) fn read(store: &Store, snapshot: &SnapshotRef) -> Result<Found> {
     })
 }
 
-/// Reads every label that there is.
-pub(crate) fn read_all(store: &Store) -> Result<HashMap<SnapshotRef, Found>> {
-    let mut labels = HashMap::new();
-    for kind in Kind::ALL {
-        let folder = format!("labels/{kind}");
-        for meta in store.list(&folder)? {
-            let name = meta.key.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
-            let Some(Ok(id)) = name.map(str::parse) else { continue };
-            let snapshot = SnapshotRef::new(kind, id);
-            let found = read(store, &snapshot)?;
-            labels.insert(snapshot, found);
+/// Every label of a store, each read once and kept while its file is unchanged.
+///
+/// A label may be written anew within the resolution of a file's time, so one that was young when
+/// it was read is read again.
+#[derive(Default)]
+pub(crate) struct Labels {
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A label, and what its file was like when it was read.
+struct Known {
+    size: u64,
+    modified: Timestamp,
+    settled: bool,
+    found: Found,
+}
+
+/// How old a file must be for its time to tell it from a later one.
+const SETTLED: SignedDuration = SignedDuration::from_secs(3);
+
+impl Labels {
+    /// Reads every label that there is.
+    pub(crate) fn read_all(&self, store: &Store) -> Result<HashMap<SnapshotRef, Found>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = HashMap::new();
+        let mut still = HashMap::new();
+        for kind in Kind::ALL {
+            for meta in store.list(&format!("labels/{kind}"))? {
+                let name = meta.key.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
+                let Some(Ok(id)) = name.map(str::parse) else { continue };
+                let snapshot = SnapshotRef::new(kind, id);
+                let unchanged = known.remove(&meta.key).filter(|known| {
+                    known.settled && known.size == meta.size && known.modified == meta.modified
+                });
+                let label = match unchanged {
+                    Some(known) => known,
+                    None => Known {
+                        size: meta.size,
+                        modified: meta.modified,
+                        settled: Timestamp::now().duration_since(meta.modified) > SETTLED,
+                        found: read(store, &snapshot)?,
+                    },
+                };
+                labels.insert(snapshot, label.found.clone());
+                still.insert(meta.key, label);
+            }
         }
+        *known = still;
+        Ok(labels)
     }
-    Ok(labels)
 }
 
 /// Writes the label of a snapshot; an empty one is no file.
@@ -158,7 +196,7 @@ mod tests {
         store.put("labels/periodic/a.json", &b"{\"note\":"[..]).expect("put");
         store.put("labels/periodic/long.json", vec![b' '; 70_000]).expect("put");
         store.put("labels/periodic/notes.txt", &b"not a label"[..]).expect("put");
-        let labels = read_all(&store).expect("labels");
+        let labels = Labels::default().read_all(&store).expect("labels");
         assert_eq!(labels.len(), 3);
         assert_eq!(labels[&snapshot("rewind/b")].label, label("kept", true));
         for name in ["periodic/a", "periodic/long"] {
@@ -169,6 +207,20 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_are_read_again_are_the_present_ones() {
+        let store = Store::memory();
+        let labels = Labels::default();
+        let name = snapshot("periodic/a");
+        for note in ["one", "two", "six"] {
+            write(&store, &name, &label(note, false)).expect("written");
+            let found = labels.read_all(&store).expect("labels");
+            assert_eq!(found[&name].label, label(note, false));
+        }
+        remove(&store, &name).expect("removed");
+        assert!(labels.read_all(&store).expect("labels").is_empty());
+    }
+
+    #[test]
     fn a_note_that_could_not_be_read_back_is_refused() {
         let store = Store::memory();
         let name = snapshot("periodic/a");
@@ -176,6 +228,7 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert_eq!(read(&store, &name).expect("no label"), Found::default());
     }
+
     #[test]
     fn the_newest_id_reads_back_and_a_damaged_one_is_none() {
         let store = Store::memory();

@@ -97,7 +97,7 @@ fn page(
 
 fn tools(links: &Links, typed: &str, total: usize) -> Markup {
     // A list that is there whole is narrowed in the browser; a longer one by asking again.
-    let ask = (total > PAGE).then(|| links.list());
+    let ask = (total > PAGE || !typed.is_empty()).then(|| links.list());
     html! {
         div.tools {
             a.button.primary #take-open

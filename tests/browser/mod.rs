@@ -17,6 +17,7 @@ mod keys;
 mod page;
 mod timeline;
 mod vendored;
+pub(crate) mod weight;
 mod without_javascript;
 
 pub(crate) use console::Console;
