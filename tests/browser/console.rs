@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Browser;
+use super::gate::Gate;
 use crate::app::App;
 
 /// A served application and a window on its list of snapshots.
@@ -39,8 +40,32 @@ impl Console {
         console
     }
 
-    fn with(browser: Browser) -> Self {
+    /// The console of an application of the test's own.
+    pub(crate) fn of(app: App) -> Self {
+        Self::show(app, Browser::new())
+    }
+
+    /// The same for a browser that runs no script.
+    pub(crate) fn of_without_javascript(app: App) -> Self {
+        Self::show(app, Browser::javascript_off())
+    }
+
+    /// The list, reached through a gate that the test shuts and opens.
+    pub(crate) fn behind_a_gate() -> (Self, Gate) {
         let app = App::new().with_events(40);
+        let (server, base) = serve(&app);
+        let gate = Gate::before(&server, &base);
+        let browser = Browser::new();
+        browser.goto(&format!("{}/snapshots", gate.base()));
+        browser.wait_for("#list");
+        (Self { browser, base: gate.base().to_owned(), app, _server: server }, gate)
+    }
+
+    fn with(browser: Browser) -> Self {
+        Self::show(App::new().with_events(40), browser)
+    }
+
+    fn show(app: App, browser: Browser) -> Self {
         let (server, base) = serve(&app);
         browser.goto(&format!("{base}/snapshots"));
         browser.wait_for("#list");

@@ -91,6 +91,40 @@ impl Browser {
         self.wait(chain.perform());
     }
 
+    /// A key that is held down: the browser repeats it.
+    pub(crate) fn repeat(&self, key: &str) {
+        self.key_event(&json!({"type": "rawKeyDown", "key": key, "autoRepeat": true}));
+    }
+
+    /// Presses a key at a moment, in seconds since the test's own beginning.
+    pub(crate) fn press_at(&self, key: &str, seconds: f64) {
+        let moment = 1_700_000_000.0 + seconds;
+        self.key_event(&json!({"type": "rawKeyDown", "key": key, "timestamp": moment}));
+        self.key_event(&json!({"type": "keyUp", "key": key, "timestamp": moment}));
+    }
+
+    fn key_event(&self, event: &Value) {
+        self.devtools("Input.dispatchKeyEvent", event.clone());
+    }
+
+    /// Presses a key in the middle of composing a character, as an input method does.
+    pub(crate) fn press_composing(&self, key: &str) {
+        let script = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',\
+                      {key: arguments[0], isComposing: true, bubbles: true, cancelable: true}))";
+        self.script(script, vec![json!(key)]);
+    }
+
+    /// Scrolls the first element that matches into sight.
+    pub(crate) fn scroll_to(&self, css: &str) {
+        let script = "document.querySelector(arguments[0]).scrollIntoView()";
+        self.script(script, vec![json!(css)]);
+    }
+
+    /// What an expression in the page gives.
+    pub(crate) fn look(&self, expression: &str) -> Value {
+        self.script(&format!("return {expression}"), vec![])
+    }
+
     /// Types text wherever the focus is.
     pub(crate) fn type_text(&self, text: &str) {
         self.wait(self.driver().action_chain().send_keys(text).perform());
@@ -197,8 +231,18 @@ impl Browser {
     /// Sets whether the page sees a system that prefers dark.
     pub(crate) fn prefers_dark(&self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
-        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.sees("prefers-color-scheme", value);
+    }
+
+    /// Sets a media feature of the system.
+    pub(crate) fn sees(&self, name: &str, value: &str) {
+        let features = json!({"features": [{"name": name, "value": value}]});
         self.devtools("Emulation.setEmulatedMedia", features);
+    }
+
+    /// Shows the page as it would be printed.
+    pub(crate) fn prints(&self) {
+        self.devtools("Emulation.setEmulatedMedia", json!({"media": "print"}));
     }
 
     /// Sets the size of the page in CSS pixels.
