@@ -159,7 +159,7 @@
 
   function changedTable(by) {
     const row = currentRow();
-    const here = document.activeElement.closest(".pane") ?? (row && previewOf(row)) ?? $("main");
+    const here = document.activeElement.closest(".pane, .comparison") ?? (row && previewOf(row)) ?? $("main");
     const all = $$("tr.change-table", here);
     const at = all.indexOf(document.activeElement.closest("tr.change-table"));
     const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by;
@@ -471,6 +471,8 @@
     const inside = within(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
     const left = [
       before?.isConnected && before,
+      // Of a choice that was made, the link that stands for it now.
+      within(roots, "a[aria-current]")[0],
       inside?.closest(".preview") && inside,
       opener(currentRow()),
       inside,

@@ -48,7 +48,7 @@ fn the_filter_finds_what_is_not_loaded_yet_by_id_kind_and_date() {
     browser.wait_until("the first rows again", |browser| browser.count_shown(ROWS) == 100);
     browser.wait_text("#shown", "230 snapshots");
     browser.press("/");
-    browser.type_text("rewind 2026-1");
+    browser.type_text("rewind old-001");
     browser.wait_text("#status", "of 230 snapshots");
     browser.press("Enter");
     browser.wait_focus("tr.snapshot[data-kind=rewind] .open");

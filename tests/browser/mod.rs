@@ -18,6 +18,8 @@ mod keys;
 mod long_list;
 mod page;
 mod timeline;
+mod rows;
+mod slow;
 mod vendored;
 pub(crate) mod weight;
 mod without_javascript;
