@@ -16,6 +16,7 @@ mod gate;
 mod help;
 mod keys;
 mod long_list;
+mod look;
 mod page;
 mod timeline;
 mod rows;

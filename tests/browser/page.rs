@@ -252,6 +252,14 @@ impl Browser {
         self.devtools("Emulation.setDeviceMetricsOverride", size);
     }
 
+    /// A window of that size in pixels of the screen, zoomed to 200 %.
+    pub(crate) fn zoom_twice(&self, width: u32, height: u32) {
+        let (width, height) = (width / 2, height / 2);
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 2, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size);
+    }
+
     fn devtools(&self, command: &str, parameters: Value) {
         self.wait(self.driver().cdp().send_raw(command, parameters));
     }
