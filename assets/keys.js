@@ -388,6 +388,9 @@
 
   function requested({ detail: { ctx } }) {
     const source = ctx.sourceElement;
+    // Work under way asks for itself every moment: nobody is told of that, nor loses the focus.
+    ctx.unasked = source.matches(".job, #jobs");
+    if (ctx.unasked) return;
     source.ariaBusy = "true";
     ctx.busy = source;
     // Whoever asked for more goes on in it; what comes by itself leaves the focus alone.
@@ -409,7 +412,7 @@
   }
 
   function failed({ detail: { ctx } }) {
-    if (!ctx) return;
+    if (!ctx || ctx.unasked) return;
     tell("");
     const asked = ctx.request.method === "GET";
     const next = asked ? "Is Snapback still running?" : "What was asked for may have been done: look in History";
@@ -438,7 +441,7 @@
     if ($("#status")?.textContent === UNDER_WAY) tell("");
     speak(roots);
     if (ctx.goesOn) focusOn(opener(roots.find((node) => node.matches?.("tr.snapshot:not([hidden])"))));
-    keepFocus(roots, ctx.focusBefore);
+    keepFocus(roots, ctx.focusBefore, ctx.unasked);
     if (pending?.place.isConnected && pending.place.childElementCount) {
       const { selector, then, row } = pending;
       pending = null;
@@ -459,15 +462,16 @@
   }
 
   /** Focus goes where the answer asks for it; else it stays; if it was lost, to the nearest thing left. */
-  function keepFocus(roots, before) {
+  function keepFocus(roots, before, unasked) {
     const wants = (wanted) => wanted.checkVisibility() && (wanted.matches(".open") || !focused.has(wanted));
     const asked = within(roots, "[data-focus]").find(wants);
-    if (asked) {
+    const at = document.activeElement;
+    const stays = at && at !== document.body && at.isConnected;
+    if (asked && !(unasked && stays)) {
       focused.add(asked);
       return focusOn(asked);
     }
-    const at = document.activeElement;
-    if (at && at !== document.body && at.isConnected) return;
+    if (stays) return;
     const inside = within(roots, "a[href], button:not(:disabled), input:not([type=hidden])")[0];
     const left = [
       before?.isConnected && before,

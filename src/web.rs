@@ -22,10 +22,12 @@ mod format;
 mod guard;
 mod history;
 mod import;
+mod jobs;
 mod label;
 mod layout;
 mod links;
 mod list;
+mod live;
 mod metrics;
 mod preview;
 mod restore;
@@ -38,7 +40,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use console::redirect;
+use console::{App, redirect};
 use poem::endpoint::make_sync;
 use poem::{Endpoint, Response, Route, get, post};
 
@@ -80,9 +82,12 @@ pub fn routes(
     snapshots: Snapshots,
     options: Options,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let links = links::Links::new(&options.mount);
-    let home = links.list();
-    let app = Arc::new(console::App { snapshots, links, options });
+    served(Arc::new(App::new(snapshots, options)))
+}
+
+/// The console's endpoint over what its requests share.
+fn served(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
+    let home = app.links.list();
     let routes = Route::new()
         // The list, and what adds to it.
         .at("/", get(make_sync(move |_| redirect(&home))))
@@ -104,6 +109,11 @@ pub fn routes(
         .at("/snapshots/:id/export", get(export::export))
         // What happened, and how things stand.
         .at("/history", get(history::show))
+        .at("/jobs", get(jobs::screen::list))
+        .at("/jobs/:id", get(jobs::screen::show))
+        .at("/jobs/:id/cancel", post(jobs::screen::cancel))
+        .at("/live", get(live::events))
+        .at("/live/list", get(live::refresh))
         .at("/healthz", get(metrics::health))
         .at("/metrics", get(metrics::show))
         .at("/assets/:name", get(assets::file));

@@ -47,7 +47,8 @@ impl Progress {
     /// Counts rows; an error once the operation is to end.
     pub(crate) fn step(&self, rows: u64) -> Result<()> {
         self.0.done.fetch_add(rows, Ordering::Relaxed);
-        if self.0.cancelled.load(Ordering::Relaxed) { Err(cancelled()) } else { Ok(()) }
+        let ends = self.0.cancelled.load(Ordering::SeqCst);
+        if ends && !self.0.committed.load(Ordering::SeqCst) { Err(cancelled()) } else { Ok(()) }
     }
 
     /// The point behind which nothing can be cancelled; an error when it was cancelled before.
@@ -86,5 +87,6 @@ mod tests {
         let progress = Progress::default();
         progress.commit().expect("goes on");
         assert!(!progress.cancel());
+        progress.step(1).expect("runs to its end");
     }
 }

@@ -11,8 +11,10 @@ use poem::http::{HeaderMap, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 use serde::Serialize;
 
+use super::jobs::{self, Jobs};
 use super::layout;
 use super::links::Links;
+use super::live::Live;
 use crate::error::{Error, Result};
 use crate::snapshot::{Now, Snapshots};
 
@@ -24,6 +26,15 @@ pub(crate) struct App {
     pub(crate) snapshots: Snapshots,
     pub(crate) links: Links,
     pub(crate) options: super::Options,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) live: Live,
+}
+
+impl App {
+    pub(crate) fn new(snapshots: Snapshots, options: super::Options) -> Self {
+        let (links, live) = (Links::new(&options.mount), Live::new(options.connections));
+        Self { snapshots, links, options, jobs: Arc::new(Jobs::new()), live }
+    }
 }
 
 /// The form of answer that a request asks for.
@@ -113,6 +124,18 @@ impl Console {
         &self.app.options
     }
 
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.app.snapshots
+    }
+
+    pub(crate) fn jobs(&self) -> &Arc<Jobs> {
+        &self.app.jobs
+    }
+
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     pub(crate) fn wanted(&self) -> Wanted {
         self.wanted
     }
@@ -130,16 +153,7 @@ impl Console {
         &self,
         work: impl FnOnce(&Snapshots) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let snapshots = self.app.snapshots.clone();
-        match tokio::task::spawn_blocking(move || work(&snapshots)).await {
-            Ok(outcome) => outcome,
-            Err(ended) => {
-                // What a panic says may hold what rows hold: it goes no further than the log.
-                tracing::error!(%ended, "work for the console ended before its time");
-                Err(Error::failed("the work ended before its time")
-                    .hint("look into the log, then try again"))
-            }
-        }
+        blocking(&self.app.snapshots, work).await
     }
 
     /// Answers with facts: as JSON, or as one markup that is the fragment and the page's content.
@@ -192,7 +206,8 @@ impl Console {
         now: Option<&Now>,
         content: &Markup,
     ) -> Response {
-        html_with(status, layout::page(self.links(), title, now, content))
+        let jobs = jobs::screen::articles(self.links(), &self.app.jobs.shown(), None);
+        html_with(status, layout::page(self.links(), title, now, &jobs, content))
     }
 
     /// Answers a form that changed something: 303 to the list for a browser without JavaScript,
@@ -223,6 +238,23 @@ impl<'a> FromRequest<'a> for Console {
                 .hint("mount it with snapback::web::routes")
         })?;
         Ok(Self::new(app, request))
+    }
+}
+
+/// Runs blocking work on a thread where it may block. What has begun goes on to its end.
+pub(crate) async fn blocking<T: Send + 'static>(
+    snapshots: &Snapshots,
+    work: impl FnOnce(&Snapshots) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let snapshots = snapshots.clone();
+    match tokio::task::spawn_blocking(move || work(&snapshots)).await {
+        Ok(outcome) => outcome,
+        Err(ended) => {
+            // What a panic says may hold what rows hold: it goes no further than the log.
+            tracing::error!(%ended, "work for the console ended before its time");
+            Err(Error::failed("the work ended before its time")
+                .hint("look into the log, then try again"))
+        }
     }
 }
 

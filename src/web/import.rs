@@ -1,6 +1,6 @@
 //! Taking over a file that was exported, or that another system wrote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use maud::{Markup, html};
@@ -8,14 +8,16 @@ use poem::http::StatusCode;
 use poem::web::{Field, Multipart};
 use poem::{Request, Response, handler};
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::console::{BY, Console};
 use super::format::bytes;
+use super::jobs::{self, Telling, Work};
 use super::links::Links;
-use super::{list, take};
-use crate::error::{Error, ErrorKind};
-use crate::snapshot::Action;
+use super::take;
+use crate::error::{Error, ErrorKind, Result};
+use crate::snapshot::{Action, Entry, SnapshotRef, Snapshots};
 
 /// How much of an upload is held in memory.
 const BUFFER: usize = 64 * 1024;
@@ -78,18 +80,39 @@ pub(crate) async fn import(
             .hint("send the file as multipart/form-data in a field named file")
             .into());
     };
-    let (entry, listed) = console
-        .blocking(move |snapshots| {
-            // The folder moves along: it must outlive the work, not this request.
-            let entry = snapshots.import(&path, BY).map_err(|error| error.on(name));
-            drop(folder);
-            Ok((entry?, list::read(snapshots).ok()))
+    Ok(jobs::run(&console, Import { folder: Some(folder), name, path }).await?)
+}
+
+/// An upload that arrived, in a folder that must outlive the work, not the request.
+struct Import {
+    folder: Option<TempDir>,
+    name: String,
+    path: PathBuf,
+}
+
+impl Work for Import {
+    type Done = Entry;
+
+    fn named(&self) -> (Action, Option<SnapshotRef>) {
+        (Action::Import, None)
+    }
+
+    fn run(&mut self, snapshots: &Snapshots) -> Result<Entry> {
+        let imported = snapshots.import(&self.path, BY).map_err(|error| error.on(&self.name));
+        drop(self.folder.take());
+        imported
+    }
+
+    fn tell(&self, entry: &Entry, telling: &Telling<'_>) -> Result<Response> {
+        let console = telling.console;
+        console.done(Action::Import, StatusCode::CREATED, entry, || {
+            take::added(console.links(), entry, telling.listed.as_ref(), "Snapshot imported")
         })
-        .await?;
-    let links = console.links();
-    Ok(console.done(Action::Import, StatusCode::CREATED, &entry, || {
-        take::added(links, &entry, listed.as_ref(), "Snapshot imported")
-    })?)
+    }
+
+    fn form(&self) -> Option<String> {
+        Some("#tool".to_owned())
+    }
 }
 
 /// The name of an uploaded file without anything that could lead to another folder.

@@ -11,8 +11,14 @@ use crate::snapshot::Now;
 /// survives a morph.
 const HTMX: &str = r#"{"includeIndicatorCSS":false,"defaultTimeout":600000,"morphIgnore":["data-htmx-powered","aria-expanded"]}"#;
 
-/// A whole page around its content.
-pub(crate) fn page(links: &Links, title: &str, now: Option<&Now>, content: &Markup) -> Markup {
+/// A whole page around its content, with the work under way above it.
+pub(crate) fn page(
+    links: &Links,
+    title: &str,
+    now: Option<&Now>,
+    jobs: &Markup,
+    content: &Markup,
+) -> Markup {
     let listed = title == "Snapshots";
     let history = title == "History";
     html! {
@@ -29,6 +35,7 @@ pub(crate) fn page(links: &Links, title: &str, now: Option<&Now>, content: &Mark
                 link rel="stylesheet" href=(links.to(assets::STYLE.path()));
                 script src=(links.to(assets::HTMX.path())) defer {}
                 script src=(links.to(assets::KEYS.path())) defer {}
+                script src=(links.to(assets::LIVE.path())) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -38,9 +45,15 @@ pub(crate) fn page(links: &Links, title: &str, now: Option<&Now>, content: &Mark
                         a href=(links.list()) aria-current=[listed.then_some("page")] { "Snapshots" }
                         a href=(links.history()) aria-current=[history.then_some("page")] { "History" }
                     }
-                    p #where { @if let Some(now) = now { (place(now)) } }
+                    p #where {
+                        span #place { @if let Some(now) = now { (place(now)) } }
+                        span #live data-stream=(links.live()) data-jobs=(links.jobs()) {}
+                    }
                 }
-                main #main tabindex="-1" { (content) }
+                main #main tabindex="-1" {
+                    section #jobs aria-label="Under way" { (jobs) }
+                    (content)
+                }
                 footer #keys-bar {}
                 div #status role="status" {}
                 div #alert role="alert" {}

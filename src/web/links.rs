@@ -64,6 +64,26 @@ impl Links {
         self.to("/history")
     }
 
+    /// What is under way.
+    pub(crate) fn jobs(&self) -> String {
+        self.to("/jobs")
+    }
+
+    /// One piece of work, under way or ended.
+    pub(crate) fn job(&self, id: &str) -> String {
+        self.to(&format!("/jobs/{id}"))
+    }
+
+    /// The stream of what is new.
+    pub(crate) fn live(&self) -> String {
+        self.to("/live")
+    }
+
+    /// The parts of the list page that what is new made old.
+    pub(crate) fn news(&self) -> String {
+        self.to("/live/list")
+    }
+
     pub(crate) fn compare(&self) -> String {
         self.to("/snapshots/compare")
     }

@@ -110,6 +110,9 @@ fn tools(links: &Links, typed: &str, total: usize) -> Markup {
             a.button.quiet #import-open
                 href=(links.import()) hx-get=(links.import()) hx-target="#tool"
             { "Import…" }
+            a.button #news
+                href=(links.list()) hx-get=(links.news()) hx-swap="none" hidden
+            { "No new snapshots" }
             form.filter action=(links.list()) method="get" role="search" {
                 input #filter
                     type="search" name="q" value=(typed)
@@ -253,7 +256,7 @@ pub(crate) fn refreshed(
     html! {
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#shown", "innerHTML", &part.count()))
-        (layout::partial("#where", "innerHTML", &layout::place(&listed.now)))
+        (layout::partial("#place", "innerHTML", &layout::place(&listed.now)))
         (layout::partial("#timeline", "innerHTML", &picture))
     }
 }

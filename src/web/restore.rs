@@ -10,11 +10,12 @@ use super::confirmation::{Choices, confirmation};
 use super::console::{BY, Console, Wanted};
 use super::fields::Fields;
 use super::format::{count, number};
+use super::jobs::{self, Telling, Work};
 use super::links::Links;
-use super::{changes, dom, error, list};
+use super::{changes, dom, list};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{
-    Action, Entry, Preview, RestoreRequest, Restored, Scope, SnapshotRef, TableDone,
+    Action, Entry, Preview, RestoreRequest, Restored, Scope, SnapshotRef, Snapshots, TableDone,
 };
 
 /// The confirmation's facts: the plan, and what is offered first.
@@ -66,9 +67,10 @@ pub(crate) async fn apply(
     let kind = fields.kind()?;
     fields.confirmed(&id)?;
     let snapshot = SnapshotRef::new(kind, id.parse()?);
-    let choices = Choices::read(&fields)?;
+    // The id was typed well: it is kept, should the form have to be shown again.
+    let choices = Choices { typed: Some(id), ..Choices::read(&fields)? };
     let request = RestoreRequest {
-        snapshot: snapshot.clone(),
+        snapshot,
         scope: choices.scope.unwrap_or_default(),
         tables: choices.tables.clone(),
         plan: fields.filled("plan")?.map(str::to_owned),
@@ -76,54 +78,59 @@ pub(crate) async fn apply(
         accept_schema: choices.accept_schema,
         by: BY.to_owned(),
     };
-    let outcome = console
-        .blocking(move |snapshots| {
-            let restored = snapshots.restore(&request)?;
-            // What was done is done: a list that cannot be read now must not turn it into an error.
-            Ok((restored, list::read(snapshots).ok()))
-        })
-        .await;
-    match outcome {
-        Ok((restored, listed)) => Ok(done(&console, &restored, listed.as_ref())?),
-        Err(failure) => Ok(refused(&console, &snapshot, choices, &failure).await),
-    }
+    Ok(jobs::run(&console, Restore { request, choices }).await?)
 }
 
-fn done(console: &Console, restored: &Restored, listed: Option<&list::Listed>) -> Result<Response> {
-    let links = console.links();
-    let mut response = console.done(Action::Restore, StatusCode::OK, restored, || {
-        html! {
-            (result(links, restored))
-            @if let Some(listed) = listed { (list::refreshed(links, listed, "innerHTML", None)) }
+struct Restore {
+    request: RestoreRequest,
+    choices: Choices,
+}
+
+impl Work for Restore {
+    type Done = Restored;
+
+    fn named(&self) -> (Action, Option<SnapshotRef>) {
+        (Action::Restore, Some(self.request.snapshot.clone()))
+    }
+
+    fn run(&mut self, snapshots: &Snapshots) -> Result<Restored> {
+        snapshots.restore(&self.request)
+    }
+
+    fn tell(&self, restored: &Restored, telling: &Telling<'_>) -> Result<Response> {
+        let (console, links) = (telling.console, telling.console.links());
+        let mut response = console.done(Action::Restore, StatusCode::OK, restored, || {
+            html! {
+                (result(links, restored))
+                @if let Some(listed) = &telling.listed {
+                    (list::refreshed(links, listed, "innerHTML", None))
+                }
+            }
+        })?;
+        if console.wanted() == Wanted::Fragment {
+            let headers = response.headers_mut();
+            headers.insert("HX-Retarget", HeaderValue::from_static("#result"));
+            headers.insert("HX-Reswap", HeaderValue::from_static("innerHTML"));
         }
-    })?;
-    if console.wanted() == Wanted::Fragment {
-        let headers = response.headers_mut();
-        headers.insert("HX-Retarget", HeaderValue::from_static("#result"));
-        headers.insert("HX-Reswap", HeaderValue::from_static("innerHTML"));
+        Ok(response)
     }
-    Ok(response)
-}
 
-/// What was wrong; where the plan moved on, the new one, with all that was chosen and typed.
-async fn refused(
-    console: &Console,
-    snapshot: &SnapshotRef,
-    mut choices: Choices,
-    failure: &Error,
-) -> Response {
-    let links = console.links();
-    let plan = failure.new_plan().filter(|_| failure.kind() == ErrorKind::PlanMoved);
-    let Some(plan) = plan else {
-        let again = links.restore(snapshot, choices.scope);
-        let offers = html! {
-            p { a href=(again) hx-get=(again) hx-target=(dom::target("confirm", snapshot)) { "Look at the plan again" } }
+    /// Where the plan moved on, the new one, with all that was chosen and typed.
+    fn offers(&self, console: &Console, failure: &Error) -> Markup {
+        let (links, snapshot) = (console.links(), &self.request.snapshot);
+        let Some(plan) = failure.new_plan().filter(|_| failure.kind() == ErrorKind::PlanMoved)
+        else {
+            let again = links.restore(snapshot, self.choices.scope);
+            return html! {
+                p { a href=(again) hx-get=(again) hx-target=(dom::target("confirm", snapshot)) { "Look at the plan again" } }
+            };
         };
-        return error::offering(console, failure, &offers).await;
-    };
-    choices.typed = Some(snapshot.id.to_string());
-    let form = confirmation(links, snapshot, plan, &choices);
-    error::offering(console, failure, &placed(console, snapshot, &form)).await
+        placed(console, snapshot, &confirmation(links, snapshot, plan, &self.choices))
+    }
+
+    fn form(&self) -> Option<String> {
+        Some(dom::target("confirm", &self.request.snapshot))
+    }
 }
 
 /// What was done, in numbers, and the way to undo it.

@@ -38,7 +38,7 @@ pub(crate) fn row(links: &Links, entry: &Entry, now: Timestamp, focus: bool) -> 
             td { (kind(entry.kind)) }
             td { (moment(entry.created_at, now)) }
             td.num { (number_or_dash(entry.last_event_id)) }
-            td.num { (number_or_dash(entry.event_delta)) }
+            td.num data-since=[entry.last_event_id] { (number_or_dash(entry.event_delta)) }
             td.num { (number_or_dash(entry.rows)) }
             td.num { (bytes_or_dash(entry.new_bytes)) }
             td.num.size { (bytes_or_dash(entry.file_size_bytes)) }

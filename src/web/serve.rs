@@ -22,7 +22,8 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Options, links, routes};
+use super::console::App;
+use super::{Options, served};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::Snapshots;
 
@@ -71,8 +72,9 @@ pub async fn serve(
 ) -> Result<()> {
     let listener = listener(listen.into()).await?;
     let permits = Arc::new(Semaphore::new(options.connections.max(1)));
-    let mount = links::Links::new(&options.mount).mount().to_owned();
-    let console = routes(snapshots, options);
+    let app = Arc::new(App::new(snapshots, options));
+    let mount = app.links.mount().to_owned();
+    let console = served(app.clone());
     let console: BoxEndpoint<'static, Response> =
         if mount.is_empty() { console.boxed() } else { Route::new().nest(mount, console).boxed() };
     let console = Arc::new(console);
@@ -98,6 +100,8 @@ pub async fn serve(
         }
     }
     drop(listener);
+    // A stream of what is new has no end of its own.
+    app.live.end();
     if tokio::time::timeout(FAREWELL, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests had not ended when the server stopped");
     }

@@ -8,9 +8,11 @@ use serde_json::json;
 use super::console::{BY, Console};
 use super::fields::Fields;
 use super::format::{bytes_or_dash, number_or_dash};
+use super::jobs::{self, Telling, Work};
 use super::links::Links;
 use super::{label, list};
-use crate::snapshot::{Action, Entry};
+use crate::error::Result;
+use crate::snapshot::{Action, Entry, SnapshotRef, Snapshots};
 
 /// The small form for a note.
 #[handler]
@@ -22,17 +24,34 @@ pub(crate) async fn form(console: Console) -> poem::Result<Response> {
 #[handler]
 pub(crate) async fn take(console: Console, fields: Fields) -> poem::Result<Response> {
     let note = label::note(&fields)?.filter(|note| !note.is_empty());
-    let (entry, listed) = console
-        .blocking(move |snapshots| {
-            let entry = snapshots.take(note.as_deref(), BY)?;
-            // It is taken: a list that cannot be read now must not turn that into an error.
-            Ok((entry, list::read(snapshots).ok()))
+    Ok(jobs::run(&console, Take { note }).await?)
+}
+
+struct Take {
+    note: Option<String>,
+}
+
+impl Work for Take {
+    type Done = Entry;
+
+    fn named(&self) -> (Action, Option<SnapshotRef>) {
+        (Action::Take, None)
+    }
+
+    fn run(&mut self, snapshots: &Snapshots) -> Result<Entry> {
+        snapshots.take(self.note.as_deref(), BY)
+    }
+
+    fn tell(&self, entry: &Entry, telling: &Telling<'_>) -> Result<Response> {
+        let console = telling.console;
+        console.done(Action::Take, StatusCode::CREATED, entry, || {
+            added(console.links(), entry, telling.listed.as_ref(), "Snapshot taken")
         })
-        .await?;
-    let links = console.links();
-    Ok(console.done(Action::Take, StatusCode::CREATED, &entry, || {
-        added(links, &entry, listed.as_ref(), "Snapshot taken")
-    })?)
+    }
+
+    fn form(&self) -> Option<String> {
+        Some("#tool".to_owned())
+    }
 }
 
 fn take_form(links: &Links) -> Markup {

@@ -8,10 +8,11 @@ use poem::{Response, handler};
 use super::console::{BY, Console};
 use super::fields::Fields;
 use super::format::{bytes, count};
+use super::jobs::{self, Telling, Work};
 use super::links::Links;
 use super::row;
-use crate::error::Error;
-use crate::snapshot::{Action, SnapshotRef, State, Verified};
+use crate::error::{Error, Result};
+use crate::snapshot::{Action, SnapshotRef, Snapshots, State, Verified};
 
 #[handler]
 pub(crate) async fn verify(
@@ -20,19 +21,31 @@ pub(crate) async fn verify(
     fields: Fields,
 ) -> poem::Result<Response> {
     let snapshot = fields.snapshot(&id)?;
-    let asked = snapshot.clone();
-    let verified = console
-        .blocking(move |snapshots| snapshots.verify(Some(&asked), BY))
-        .await?
-        .into_iter()
-        .next();
-    let Some(verified) = verified else {
-        return Err(Error::not_found("there is no such snapshot")
-            .on(&snapshot)
-            .hint("open the list and choose a snapshot")
-            .into());
-    };
-    Ok(console.done(Action::Verify, StatusCode::OK, &verified, || result(&verified))?)
+    Ok(jobs::run(&console, Verify { snapshot }).await?)
+}
+
+struct Verify {
+    snapshot: SnapshotRef,
+}
+
+impl Work for Verify {
+    type Done = Verified;
+
+    fn named(&self) -> (Action, Option<SnapshotRef>) {
+        (Action::Verify, Some(self.snapshot.clone()))
+    }
+
+    fn run(&mut self, snapshots: &Snapshots) -> Result<Verified> {
+        snapshots.verify(Some(&self.snapshot), BY)?.into_iter().next().ok_or_else(|| {
+            Error::not_found("there is no such snapshot")
+                .on(&self.snapshot)
+                .hint("open the list and choose a snapshot")
+        })
+    }
+
+    fn tell(&self, verified: &Verified, telling: &Telling<'_>) -> Result<Response> {
+        telling.console.done(Action::Verify, StatusCode::OK, verified, || result(verified))
+    }
 }
 
 /// The button that starts it.
