@@ -390,7 +390,7 @@
     const source = ctx.sourceElement;
     // Work under way asks for itself every moment: nobody is told of that, nor loses the focus.
     ctx.unasked = source.matches(".job, #jobs");
-    if (ctx.unasked) return;
+    if (ctx.unasked) return void (ctx.focusBefore = document.activeElement);
     source.ariaBusy = "true";
     ctx.busy = source;
     // Whoever asked for more goes on in it; what comes by itself leaves the focus alone.
@@ -408,7 +408,7 @@
     for (const control of ctx.held ?? []) control.disabled = false;
     if (ctx.status !== "swapped") pending = null;
     // Afterwards, when htmx too has switched its controls on again.
-    queueMicrotask(() => keepFocus([], ctx.focusBefore));
+    queueMicrotask(() => keepFocus([], ctx.focusBefore, ctx.unasked));
   }
 
   function failed({ detail: { ctx } }) {
@@ -467,7 +467,8 @@
     const asked = within(roots, "[data-focus]").find(wants);
     const at = document.activeElement;
     const stays = at && at !== document.body && at.isConnected;
-    if (asked && !(unasked && stays)) {
+    if (unasked && (stays || before === document.body)) return;
+    if (asked) {
       focused.add(asked);
       return focusOn(asked);
     }

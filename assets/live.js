@@ -71,7 +71,9 @@
   function figures() {
     if (position === null) return;
     for (const figure of $$("[data-since]")) {
-      const words = grouped(BigInt(position) - BigInt(figure.dataset.since));
+      const distance = BigInt(position) - BigInt(figure.dataset.since);
+      const [one, many] = figure.dataset.unit?.split(" ") ?? [];
+      const words = grouped(distance) + (one ? ` ${distance === 1n ? one : many}` : "");
       if (figure.textContent !== words) figure.textContent = words;
     }
   }

@@ -157,6 +157,7 @@ pub(crate) fn take(core: &Core, kind: Kind, label: &Label) -> Result<(SnapshotRe
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;
+        core.progress.commit()?;
         if let Some(snapshot) = durable.publish(core, &lock, kind, None, label)? {
             return Ok((snapshot, lock));
         }

@@ -64,16 +64,19 @@ pub(crate) fn timeline(list: &List, activity: Option<&Activity>) -> Markup {
     }
 }
 
-/// How far the newest snapshot is from now.
-fn distance(list: &List) -> String {
-    if list.snapshots.is_empty() {
-        return "No snapshot yet".to_owned();
+/// How far the newest snapshot is from now. The number is kept up to date while the page is open.
+fn distance(list: &List) -> Markup {
+    let newest = list.snapshots.iter().find(|entry| entry.event_delta.is_some());
+    let behind = newest.and_then(|entry| u64::try_from(entry.event_delta?).ok());
+    html! {
+        @if list.snapshots.is_empty() { "No snapshot yet" }
+        @if let Some(behind) = behind {
+            span data-since=[newest.and_then(|entry| entry.last_event_id)] data-unit="event events" {
+                (count(behind, "event", "events"))
+            }
+            " since the newest snapshot"
+        }
     }
-    let behind = list.snapshots.iter().find_map(|entry| entry.event_delta);
-    let Some(behind) = behind.and_then(|behind| u64::try_from(behind).ok()) else {
-        return String::new();
-    };
-    format!("{} since the newest snapshot", count(behind, "event", "events"))
 }
 
 /// What is drawn.

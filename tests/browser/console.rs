@@ -1,22 +1,22 @@
 //! The program under test beside the window that looks at it.
 
-use std::net::Ipv4Addr;
-use std::sync::mpsc::channel;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 
-use snapback::web;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use snapback::web::Options;
 
 use super::Browser;
 use super::gate::Gate;
 use crate::app::App;
+use crate::client::Served;
 
 /// A served application and a window on its list of snapshots.
 pub(crate) struct Console {
     pub(crate) browser: Browser,
     pub(crate) base: String,
     pub(crate) app: App,
-    _server: Runtime,
+    address: SocketAddr,
+    server: Option<Served>,
 }
 
 impl Console {
@@ -53,12 +53,9 @@ impl Console {
     /// The list, reached through a gate that the test shuts and opens.
     pub(crate) fn behind_a_gate() -> (Self, Gate) {
         let app = App::new().with_events(40);
-        let (server, base) = serve(&app);
-        let gate = Gate::before(&server, &base);
-        let browser = Browser::new();
-        browser.goto(&format!("{}/snapshots", gate.base()));
-        browser.wait_for("#list");
-        (Self { browser, base: gate.base().to_owned(), app, _server: server }, gate)
+        let server = app.serve();
+        let gate = Gate::before(server.address());
+        (Self::look(app, server, gate.base().to_owned(), Browser::new()), gate)
     }
 
     fn with(browser: Browser) -> Self {
@@ -66,10 +63,39 @@ impl Console {
     }
 
     fn show(app: App, browser: Browser) -> Self {
-        let (server, base) = serve(&app);
+        let server = app.serve();
+        let base = server.base().to_owned();
+        Self::look(app, server, base, browser)
+    }
+
+    fn look(app: App, server: Served, base: String, browser: Browser) -> Self {
         browser.goto(&format!("{base}/snapshots"));
         browser.wait_for("#list");
-        Self { browser, base, app, _server: server }
+        Self { browser, base, app, address: server.address(), server: Some(server) }
+    }
+
+    /// The server stops.
+    pub(crate) fn go_away(&mut self) {
+        self.server = None;
+    }
+
+    /// The server is there again, where it was.
+    pub(crate) fn come_back(&mut self) {
+        self.server = Some(self.app.serve_at(self.address, Options::default()));
+    }
+
+    /// Sends a form without fields, as another page would, and waits for the answer.
+    pub(crate) fn post(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).expect("a connection");
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nHost: {0}\r\nOrigin: {1}\r\n\r\n",
+            self.address, self.base
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
     }
 
     /// The application goes on: the database moves away from every snapshot.
@@ -103,20 +129,4 @@ impl Console {
         self.browser.wait_for(&format!("[id$='-{id}'].preview .pane"));
         id
     }
-}
-
-/// Serves the application's console on a free port for as long as the runtime lives.
-fn serve(app: &App) -> (Runtime, String) {
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let snapshots = app.snapshots();
-    let (tell, told) = channel();
-    runtime.spawn(async move {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        tell.send(socket.local_addr().expect("an address")).expect("somebody waits for it");
-        let never = std::future::pending::<()>();
-        web::serve(snapshots, socket, web::Options::default(), never).await.expect("a server");
-    });
-    let address = told.recv().expect("the server's address");
-    (runtime, format!("http://{address}"))
 }

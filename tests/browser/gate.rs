@@ -5,7 +5,7 @@ use std::sync::mpsc::channel;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,13 +21,14 @@ enum State {
 pub(crate) struct Gate {
     state: watch::Sender<State>,
     base: String,
+    _runtime: Runtime,
 }
 
 impl Gate {
     /// A gate that is open.
-    pub(crate) fn before(runtime: &Runtime, base: &str) -> Self {
-        let server: SocketAddr =
-            base.trim_start_matches("http://").parse().expect("the server's address");
+    pub(crate) fn before(server: SocketAddr) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
         let (state, seen) = watch::channel(State::Open);
         let (tell, told) = channel();
         runtime.spawn(async move {
@@ -45,7 +46,7 @@ impl Gate {
             }
         });
         let address = told.recv().expect("the gate's address");
-        Self { state, base: format!("http://{address}") }
+        Self { state, base: format!("http://{address}"), _runtime: runtime }
     }
 
     /// The address of the console, through this gate.

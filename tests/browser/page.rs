@@ -57,6 +57,11 @@ impl Browser {
         self.runtime.block_on(work).expect("an answer from the browser")
     }
 
+    /// Runs a script in the page, and gives back what it returns.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.script(script, vec![])
+    }
+
     fn script(&self, script: &str, arguments: Vec<Value>) -> Value {
         self.wait(async { Ok(self.driver().execute(script, arguments).await?.json().clone()) })
     }

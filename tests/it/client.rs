@@ -136,6 +136,7 @@ impl Answer {
 
 /// A console served in a thread of its own. Dropping it lets requests under way end, then stops.
 pub(crate) struct Served {
+    address: SocketAddr,
     base: String,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -161,21 +162,30 @@ impl App {
 
     /// Serves the console on a free port.
     pub(crate) fn serve(&self) -> Served {
+        self.serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Options::default())
+    }
+
+    /// Serves the console at an address, with options.
+    pub(crate) fn serve_at(&self, address: SocketAddr, options: Options) -> Served {
         let snapshots = self.snapshots();
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = Runtime::new().expect("a runtime");
             runtime.block_on(async {
-                let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                let socket = TcpListener::bind(free).await.expect("a free port");
+                let socket = TcpListener::bind(address).await.expect("a free port");
                 tell.send(socket.local_addr().expect("an address")).expect("a test that listens");
                 let stopped = async move { drop(stopped.await) };
-                web::serve(snapshots, socket, Options::default(), stopped).await.expect("served");
+                web::serve(snapshots, socket, options, stopped).await.expect("served");
             });
         });
         let address = told.recv().expect("the server's address");
-        Served { base: format!("http://{address}"), stop: Some(stop), thread: Some(thread) }
+        Served {
+            address,
+            base: format!("http://{address}"),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -183,6 +193,11 @@ impl Served {
     /// Where it is served: scheme, host and port.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The same without the scheme.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 

@@ -152,7 +152,7 @@ pub(crate) async fn cancel(console: Console, Path(id): Path<String>) -> poem::Re
     })
 }
 
-const TOO_LATE: &str = "it is changing the database, and runs to its end";
+const TOO_LATE: &str = "what it changes is being written, and it runs to its end";
 
 /// The answer to a form whose work goes on: the form goes, and the work is shown above.
 pub(super) fn begun(console: &Console, job: &Arc<Job>, form: Option<&str>) -> Response {
