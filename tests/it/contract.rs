@@ -25,6 +25,7 @@ mod redact;
 mod restore;
 mod restore_order;
 mod restore_plan;
+mod restore_scope;
 mod rows;
 mod scene;
 mod sites;

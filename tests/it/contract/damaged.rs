@@ -55,7 +55,7 @@ fn it_can_be_verified_and_deleted() {
         let fields = [("kind", "periodic"), ("confirm_id", "damaged")];
         let answer = scene.client.post_as("/snapshots/damaged/delete", &fields, form);
         assert!([200, 303].contains(&answer.status), "{}", answer.text());
-        assert_eq!(scene.app.listed(), [scene.taken.clone()]);
+        assert_eq!(scene.app.listed(), std::slice::from_ref(&scene.taken));
     }
     assert_eq!(scene.app.state(), before);
 }

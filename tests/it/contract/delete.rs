@@ -24,7 +24,7 @@ fn a_snapshot_is_deleted_once_its_id_confirms() {
         for typed in ["", "x", &id.to_lowercase(), &format!("{id} ")] {
             let fields = [("kind", "periodic"), ("confirm_id", typed)];
             assert_eq!(scene.client.post_as(&scene.act("delete"), &fields, form).status, 400);
-            assert_eq!(scene.app.listed(), [scene.taken.clone()]);
+            assert_eq!(scene.app.listed(), std::slice::from_ref(&scene.taken));
         }
         let fields = [("kind", "periodic"), ("confirm_id", id.as_str())];
         let answer = scene.client.post_as(&scene.act("delete"), &fields, form);

@@ -35,15 +35,6 @@ fn hostile() -> App {
     app
 }
 
-/// Checks that nothing of the data became markup.
-fn assert_harmless(text: &str, path: &str) {
-    assert!(!text.contains("<script>"), "{path}");
-    assert!(!text.contains("onmouseover=\""), "{path}");
-    for hidden in ['\u{202e}', '\0', '\u{7}', '\u{1b}'] {
-        assert!(!text.contains(hidden), "{hidden:?} in {path}");
-    }
-}
-
 #[test]
 fn hostile_names_notes_events_and_cells_are_text_in_every_page() {
     let app = hostile();
@@ -56,11 +47,10 @@ fn hostile_names_notes_events_and_cells_are_text_in_every_page() {
         assert_eq!(answer.status, 200, "{path}");
         let fragment = client.fragment(&path);
         for text in [answer.text(), fragment] {
-            let bidi = path.contains("/tables/");
-            if bidi {
-                assert_harmless(&text, &path);
-            }
             assert!(!text.contains("<script>") && !text.contains("onmouseover=\""), "{path}");
+            // Cells name what hides; elsewhere an element keeps it from what is around it.
+            let hidden = ['\u{202e}', '\0', '\u{7}', '\u{1b}'];
+            assert!(!path.contains("/tables/") || !text.contains(hidden), "{path}");
             assert!(text.len() < 100_000, "{path}: {}", text.len());
             shown.push_str(&text);
         }

@@ -45,6 +45,7 @@ fn an_upload_that_is_cut_off_or_garbled_is_refused_and_leaves_nothing() {
         whole[..whole.len() - 8].to_owned(),
         whole[..90].to_owned(),
         whole.replace("form-data;", "\u{0}\u{1}"),
+        whole.replace("a.json", "a\u{0}b"),
         whole.replace("--b", "--c"),
         multipart("a.json", ""),
         multipart("a.json", "SQLite format 3\0 and then nothing"),
@@ -89,12 +90,10 @@ fn a_database_file_that_is_damaged_or_of_another_application_is_refused() {
 fn a_name_cannot_lead_out_of_the_folder_for_uploads() {
     let scene = Scene::new();
     let file = r#"{"last_event_id": 1, "event_log": []}"#;
-    for name in ["../../../outside.json", "/etc/outside", "..", "", "a\u{0}b"] {
+    for name in ["../../../outside.json", "/etc/outside", "..", ""] {
         let answer = send(&scene.client, Form::Json, multipart(name, file));
-        assert!([201, 400].contains(&answer.status), "{name:?}: {}", answer.text());
-        if answer.status == 201 {
-            assert_eq!(answer.json()["last_event_id"], 1);
-        }
+        assert_eq!(answer.status, 201, "{name:?}: {}", answer.text());
+        assert_eq!(answer.json()["last_event_id"], 1);
     }
     assert!(!scene.app.file("outside.json").exists());
 }
@@ -137,15 +136,17 @@ fn a_chunked_body_beyond_the_limit_is_refused_on_the_wire() {
         .expect("a request");
         // The server may answer, and close, before all is sent.
         let note = format!("note={}", "n".repeat(69_995));
-        let _ = match length.starts_with("Transfer") {
-            true => write!(stream, "{:x}\r\n{note}\r\n0\r\n\r\n", note.len()),
-            false => write!(stream, "{note}"),
+        let body = if length.starts_with("Transfer") {
+            format!("{:x}\r\n{note}\r\n0\r\n\r\n", note.len())
+        } else {
+            note
         };
+        let _ = stream.write_all(body.as_bytes());
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.starts_with("HTTP/1.1 413 "), "{path} {length}: {answer}");
     }
     drop(server);
-    assert_eq!(scene.app.listed(), [scene.taken.clone()]);
+    assert_eq!(scene.app.listed(), std::slice::from_ref(&scene.taken));
 }

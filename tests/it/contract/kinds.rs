@@ -51,7 +51,7 @@ fn the_kind_of_the_other_snapshot_is_not_guessed() {
     let fields = [("kind", "rewind"), ("confirm_id", id.as_str())];
     assert_eq!(scene.client.post(&scene.apply(), &fields).status, 404);
     assert_eq!(scene.client.post(&scene.act("delete"), &fields).status, 404);
-    assert_eq!(scene.app.listed(), [scene.taken.clone()]);
+    assert_eq!(scene.app.listed(), std::slice::from_ref(&scene.taken));
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The confirmation of a restore, and the restore.
 
 use serde_json::{Value, json};
-use snapback::snapshot::Scope;
 
 use super::forms::{Form, assert_target, attribute};
 use super::redact;
 use super::scene::Scene;
-use crate::app::App;
 
 fn restore(scene: &Scene, form: Form, more: &[(&str, &str)]) -> crate::client::Answer {
     let id = scene.id();
@@ -14,13 +12,6 @@ fn restore(scene: &Scene, form: Form, more: &[(&str, &str)]) -> crate::client::A
     fields.extend(more);
     scene.client.post_as(&scene.apply(), &fields, form)
 }
-
-/// A table as it would be with the same events and no more.
-fn at_the_snapshot(table: &str) -> Vec<String> {
-    App::new().with_events(30).dump(table)
-}
-
-const PROJECTIONS: [&str; 4] = ["bots", "chats", "messages", "memories"];
 
 #[test]
 fn the_confirmation_says_what_happens_before_it_asks() {
@@ -49,34 +40,6 @@ fn the_form_is_swapped_where_the_preview_has_a_place_for_it() {
     assert_target(&page, "<form class=\"confirm\"", &page);
     assert_eq!(attribute(&form, "<form class=\"confirm\"", "action"), scene.apply());
     assert_eq!(attribute(&form, "<form class=\"confirm\"", "hx-post"), scene.apply());
-}
-
-#[test]
-fn the_scope_of_tables_leaves_the_event_log_alone() {
-    let scene = Scene::new();
-    let log = scene.app.dump("event_log");
-    let answer = restore(&scene, Form::Json, &[]);
-    assert_eq!(answer.status, 200);
-    assert_eq!(scene.app.dump("event_log"), log);
-    for table in PROJECTIONS {
-        assert_eq!(scene.app.dump(table), at_the_snapshot(table), "{table}");
-    }
-    assert_eq!(answer.json()["scope"], "tables");
-    assert_eq!(answer.json()["events_removed"], 0);
-}
-
-#[test]
-fn the_scope_of_rewind_cuts_the_event_log_back() {
-    let scene = Scene::new();
-    let answer = restore(&scene, Form::Json, &[("scope", "rewind")]).json();
-    assert_eq!(scene.app.state(), App::new().with_events(30).state());
-    assert_eq!(answer["events_removed"], 20, "{answer}");
-}
-
-#[test]
-fn an_empty_scope_means_tables() {
-    let scene = Scene::new();
-    assert_eq!(restore(&scene, Form::Json, &[("scope", "")]).json()["scope"], "tables");
 }
 
 #[test]
@@ -116,51 +79,6 @@ fn the_result_says_what_happened_and_offers_the_undo() {
         assert_target(&format!("<hx-partial{part}"), "<hx-partial", &list);
     }
     assert_eq!(list.matches("id=\"result\"").count(), 1);
-}
-
-#[test]
-fn the_undo_offers_the_scope_of_the_restore_that_it_undoes() {
-    for scope in [Scope::Tables, Scope::Rewind] {
-        let scene = Scene::new();
-        let before = scene.app.state();
-        let done = restore(&scene, Form::Json, &[("scope", scope.name())]).json();
-        let rewind = done["rewind"].as_str().expect("a name");
-        let id = rewind.strip_prefix("rewind/").expect("a rewind snapshot");
-        let offer = scene.client.json(&format!("/snapshots/{id}/restore?kind=rewind"));
-        assert_eq!(offer["offered_scope"], scope.name());
-        let form = scene.client.fragment(&format!("/snapshots/{id}/restore?kind=rewind"));
-        assert!(form.contains(&format!("value=\"{scope}\" checked")), "{form}");
-        let fields = [("kind", "rewind"), ("confirm_id", id), ("scope", scope.name())];
-        assert_eq!(scene.client.post(&format!("/snapshots/restore/{id}"), &fields).status, 303);
-        assert_eq!(scene.app.state(), before);
-    }
-}
-
-#[test]
-fn with_tables_named_only_those_are_restored() {
-    let scene = Scene::new();
-    let before = scene.app.state();
-    let tables = [("table", "memories"), ("table", "bots"), ("table", "")];
-    let done = restore(&scene, Form::Json, &tables).json();
-    for table in PROJECTIONS {
-        let chosen = ["memories", "bots"].contains(&table);
-        let expected = if chosen { at_the_snapshot(table) } else { before[table].clone() };
-        assert_eq!(scene.app.dump(table), expected, "{table}");
-    }
-    let names: Vec<_> =
-        done["tables"].as_array().expect("tables").iter().map(|table| &table["name"]).collect();
-    assert_eq!(names, ["bots", "memories"]);
-}
-
-#[test]
-fn a_reference_that_would_break_is_refused_and_rolled_back() {
-    let scene = Scene::new();
-    let (before, listed) = (scene.app.state(), scene.app.listed());
-    let answer = restore(&scene, Form::Json, &[("table", "chats")]);
-    assert_eq!(answer.status, 409);
-    assert_eq!(answer.json()["error"]["thing"], "messages");
-    assert_eq!(scene.app.state(), before);
-    assert_eq!(scene.app.listed(), listed);
 }
 
 #[test]

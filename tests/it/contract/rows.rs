@@ -1,5 +1,6 @@
 //! The changed rows of one table, cell by cell, in pages.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::forms::attribute;
@@ -74,17 +75,10 @@ fn followed(scene: &Scene, query: &str) -> (Vec<Value>, usize) {
         rows.extend(page["rows"].as_array().expect("rows").iter().cloned());
         pages += 1;
         match page["next"].as_str() {
-            Some(next) => after = escaped(next),
+            Some(next) => after = utf8_percent_encode(next, NON_ALPHANUMERIC).to_string(),
             None => return (rows, pages),
         }
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut escaped, byte| {
-        escaped.push_str(&format!("%{byte:02x}"));
-        escaped
-    })
 }
 
 #[test]
