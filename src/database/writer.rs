@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::schema::{Table, quoted};
 use super::spool::Spool;
 use super::{View, begin_reading, failure, prepare};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A connection of its own, with foreign keys, triggers and CHECKs off: a snapshot's rows were
 /// good when they were read, and nothing but them is to be written.
@@ -37,14 +37,15 @@ impl Writer {
 
     /// Begins a transaction that only reads until [`Self::lock`] turns it into a writing one.
     pub(crate) fn begin(&self) -> Result<()> {
-        begin_reading(&self.connection).map_err(|error| failure("the restore cannot begin", error))
+        begin_reading(&self.connection)
+            .map_err(|error| self.failed("the restore cannot begin", error))
     }
 
     /// Begins a transaction that holds the write lock from the start.
     pub(crate) fn begin_locked(&self) -> Result<()> {
         self.connection
             .execute_batch("BEGIN IMMEDIATE")
-            .map_err(|error| failure("the database's write lock cannot be had", error))
+            .map_err(|error| self.failed("the database's write lock cannot be had", error))
     }
 
     /// Turns the reading transaction into a writing one. `false` when another connection wrote
@@ -55,8 +56,13 @@ impl Writer {
         match self.connection.execute_batch(&sql) {
             Ok(()) => Ok(true),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
-            Err(error) => Err(failure("the database's write lock cannot be had", error)),
+            Err(error) => Err(self.failed("the database's write lock cannot be had", error)),
         }
+    }
+
+    /// A failure of the whole transaction, which happened to the database.
+    fn failed(&self, what: &str, error: rusqlite::Error) -> Error {
+        failure(what, error).on(self.connection.path().unwrap_or_default())
     }
 
     /// Ends the transaction with nothing changed. SQLite may have rolled back by itself, as it
@@ -72,7 +78,7 @@ impl Writer {
     pub(crate) fn commit(&self) -> Result<()> {
         self.connection
             .execute_batch("COMMIT")
-            .map_err(|error| failure("the restore cannot be committed", error))
+            .map_err(|error| self.failed("the restore cannot be committed", error))
     }
 
     /// Moves what the WAL holds into the database as far as readers allow.

@@ -116,6 +116,7 @@ fn a_database_that_stays_locked_is_told_and_nothing_is_left_behind() {
     let request = crate::app::request(&snapshot, Scope::Rewind);
     let error = app.try_restore(&request).expect_err("locked");
     assert_eq!(error.kind(), snapback::ErrorKind::Busy);
+    assert!(error.thing().ends_with("app.db"), "{error}");
     other.execute_batch("ROLLBACK").expect("the lock is free");
     assert_eq!(app.state(), state);
     assert_eq!(app.listed(), [snapshot]);
