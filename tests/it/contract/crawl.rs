@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::client::{Answer, Client};
 
 /// The attributes that hold addresses.
-const ADDRESSES: [&str; 6] = ["href", "src", "action", "hx-get", "hx-post", "content"];
+const ADDRESSES: [&str; 8] =
+    ["href", "src", "action", "hx-get", "hx-post", "data-stream", "data-jobs", "content"];
 
 /// Every address in a page, as a browser would read it.
 pub(super) fn addresses(page: &str) -> Vec<String> {
@@ -28,8 +29,8 @@ fn is_read(address: &str) -> bool {
     let about_one = path.ends_with("/label") || path.ends_with("/verify");
     let unstated = path.ends_with("/preview") || path.ends_with("/delete");
     let sent = about_one || path.contains("/restore/") || (unstated && path == address);
-    // Sent with marks by a form.
-    !sent && !address.ends_with("/compare")
+    // The one is sent with marks by a form, the other never ends.
+    !sent && !address.ends_with("/compare") && !address.ends_with("/live")
 }
 
 /// Reads everything that is reached from `start`: the answers by address.

@@ -15,8 +15,7 @@ fn an_export_is_a_download_with_a_name() {
         ("", "json", "application/json"),
         ("&format=sqlite", "sqlite", "application/vnd.sqlite3"),
     ] {
-        // Whoever asks: it is one file.
-        for form in Form::ALL {
+        for form in [Form::Page, Form::Json] {
             let answer = scene.client.read(&format!("{}{query}", scene.about("export")), form);
             assert_eq!(answer.status, 200);
             assert_eq!(answer.header("Content-Type"), media_type);
@@ -25,6 +24,15 @@ fn an_export_is_a_download_with_a_name() {
             assert_eq!(answer.header("Content-Length"), answer.body.len().to_string());
         }
     }
+}
+
+#[test]
+fn an_export_as_a_fragment_leads_to_the_download() {
+    let scene = Scene::new();
+    let answer = scene.client.read(&scene.about("export"), Form::Fragment);
+    assert_eq!(answer.status, 200);
+    answer.assert_form(Form::Fragment, "export");
+    assert!(answer.text().contains("href=\"/jobs/"), "{}", answer.text());
 }
 
 #[test]

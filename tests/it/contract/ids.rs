@@ -41,7 +41,7 @@ fn an_unchecked_id_is_not_found_and_touches_no_file() {
     let before = scene.everything();
     for (sent, meant) in hostile() {
         let confirmed = [("kind", "periodic"), ("confirm_id", meant.as_str()), ("pinned", "1")];
-        let read = ["preview", "tables/messages", "restore", "delete", "export"]
+        let read = ["preview", "tables/messages", "events", "restore", "delete", "export"]
             .map(|verb| (Method::GET, format!("/snapshots/{sent}/{verb}?kind=periodic")));
         let written = ["label", "delete", "verify"]
             .map(|verb| (Method::POST, format!("/snapshots/{sent}/{verb}")));

@@ -7,7 +7,7 @@ use super::scene::Scene;
 
 /// Every route that names one snapshot, with its method.
 fn routes(scene: &Scene) -> Vec<(Method, String)> {
-    let read = ["preview", "tables/messages", "restore", "delete", "export"];
+    let read = ["preview", "tables/messages", "events", "restore", "delete", "export"];
     let written = ["label", "delete", "verify"];
     let mut routes: Vec<_> = read.into_iter().map(|verb| (Method::GET, scene.act(verb))).collect();
     routes.extend(written.into_iter().map(|verb| (Method::POST, scene.act(verb))));

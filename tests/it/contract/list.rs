@@ -96,7 +96,7 @@ fn a_filter_applies_to_all_three_forms() {
     }
     let path = "/snapshots?q=nothing%20of%20that%20name";
     assert_eq!(names(&scene.client.json(path)), Vec::<String>::new());
-    assert!(scene.client.get(path).text().contains("No snapshots to show"));
+    assert!(scene.client.get(path).text().contains("No snapshot matches"));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn an_empty_store_is_listed_and_says_how_to_begin() {
     let app = App::new().with_events(3);
     let client = app.client();
     assert_eq!(client.json("/snapshots"), json!({"current_event_log_max_id": 3, "snapshots": []}));
-    assert!(client.get("/snapshots").text().contains("No snapshots to show. Take one with"));
+    assert!(client.get("/snapshots").text().contains("No snapshot yet."));
 }
 
 #[test]
