@@ -1,6 +1,8 @@
 //! Two points in time side by side, in one layout: what previews, comparisons and pages of changed
 //! rows are made from.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Core;
@@ -8,7 +10,7 @@ use super::adopt;
 use super::catalog::{Catalog, Found, Listed};
 use super::changes;
 use super::contents::{Contents, StoredTable};
-use super::diff::Side;
+use super::diff::{Counts, Side};
 use super::drift;
 use super::facts::TableCounts;
 use super::id::{Point, SnapshotRef};
@@ -139,6 +141,19 @@ pub(crate) struct Comparison<'c> {
     pub(crate) view: View<'c>,
     /// The event log's table in this layout.
     pub(crate) event_table: Option<String>,
+    counted: RefCell<BTreeMap<String, Counts>>,
+}
+
+impl<'c> Comparison<'c> {
+    pub(crate) fn new(
+        layout: &'c Schema,
+        before: Readied<'c>,
+        after: Readied<'c>,
+        view: View<'c>,
+        event_table: Option<String>,
+    ) -> Self {
+        Self { layout, before, after, view, event_table, counted: RefCell::default() }
+    }
 }
 
 impl Comparison<'_> {
@@ -147,10 +162,19 @@ impl Comparison<'_> {
         Some((self.before.contents.side(table)?, self.after.contents.side(table)?))
     }
 
+    /// Keeps what was counted in one table, so that it is not counted again.
+    pub(crate) fn counted(&self, table: &Table, counts: Counts) {
+        self.counted.borrow_mut().insert(table.name.clone(), counts);
+    }
+
     /// What would change in one table; `None` when one of the points does not hold it.
     pub(crate) fn counts(&self, table: &Table) -> Result<Option<TableCounts>> {
         let Some((before, after)) = self.sides(&table.name) else { return Ok(None) };
-        let counts = changes::count(table, before, after)?;
+        let counted = self.counted.borrow().get(&table.name).copied();
+        let counts = match counted {
+            Some(counts) => counts,
+            None => changes::count(table, before, after)?,
+        };
         let rows = before.root.map_or(0, |root| root.rows);
         Ok(Some(TableCounts {
             name: table.name.clone(),
@@ -191,12 +215,8 @@ pub(crate) fn compare<T>(
         })
         .or_else(|| core.database.event_log().map(|log| log.table.clone()));
     let (scratch, other) = (Scratch::temporary()?, Scratch::temporary()?);
-    let comparison = Comparison {
-        layout,
-        before: before.ready(core, view, layout, only, &scratch)?,
-        after: after.ready(core, view, layout, only, &other)?,
-        view,
-        event_table,
-    };
+    let before = before.ready(core, view, layout, only, &scratch)?;
+    let after = after.ready(core, view, layout, only, &other)?;
+    let comparison = Comparison::new(layout, before, after, view, event_table);
     work(&comparison)
 }

@@ -7,11 +7,12 @@
 
 use std::cell::OnceCell;
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::facts::Change;
-use super::pack::Chunk;
+use super::pack::{Chunk, ChunkHash};
 use super::row::Value;
 use super::source::{ChunkSource, children_of, values_of};
 use super::tree::{self, Node};
@@ -153,13 +154,21 @@ impl Row {
 struct Cursor<'s> {
     source: &'s dyn ChunkSource,
     ahead: Vec<Item>,
+    /// Chunks that were read ahead.
+    read: HashMap<ChunkHash, Chunk>,
 }
+
+/// Chunks of rows that are read together: about half a megabyte.
+const READ_AHEAD: usize = 16;
 
 impl Cursor<'_> {
     /// Replaces the chunk that the cursor stands before by what it holds.
     fn open(&mut self, table: &Table) -> Result<()> {
         let Some(Item::Node(node)) = self.ahead.pop() else { return Ok(()) };
-        let chunk = self.source.chunk(table, &node)?;
+        let chunk = match self.read.remove(&node.hash) {
+            Some(chunk) => chunk,
+            None => self.source.chunk(table, &node)?,
+        };
         if node.height > 0 {
             self.ahead.extend(children_of(table, &node, &chunk)?.into_iter().rev().map(Item::Node));
             return Ok(());
@@ -178,6 +187,34 @@ impl Cursor<'_> {
         }
         self.ahead[first..].reverse();
         Ok(())
+    }
+
+    /// Reads the chunk of rows that the cursor stands before, and those soon to come that the other
+    /// side does not have too, so that neighbours in the store are read at once.
+    fn read_ahead(&mut self, table: &Table, other: &Self) -> Result<()> {
+        if !matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0 && !self.read.contains_key(&node.hash))
+        {
+            return Ok(());
+        }
+        let skipped: HashSet<ChunkHash> = other.nodes().map(|node| node.hash).collect();
+        let wanted: Vec<Node> = self
+            .nodes()
+            .take_while(|node| node.height == 0)
+            .filter(|node| !skipped.contains(&node.hash))
+            .take(READ_AHEAD)
+            .cloned()
+            .collect();
+        let chunks = self.source.chunks(table, &wanted)?;
+        self.read = wanted.iter().map(|node| node.hash).zip(chunks).collect();
+        Ok(())
+    }
+
+    /// The chunks that are ahead, the next first.
+    fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.ahead.iter().rev().filter_map(|item| match item {
+            Item::Node(node) => Some(node),
+            Item::Row(_) => None,
+        })
     }
 }
 
@@ -199,6 +236,7 @@ impl<'s> Walk<'s> {
         let cursor = |side: Side<'s>| Cursor {
             source: side.source,
             ahead: side.root.cloned().map(Item::Node).into_iter().collect(),
+            read: HashMap::new(),
         };
         let (before, after) = (cursor(before), cursor(after));
         Self { table, places: table.identity_places(), before, after, behind, whole_chunks: false }
@@ -216,9 +254,11 @@ impl<'s> Walk<'s> {
                 }
                 Move::Open { before, after } => {
                     if before {
+                        self.before.read_ahead(self.table, &self.after)?;
                         self.before.open(self.table)?;
                     }
                     if after {
+                        self.after.read_ahead(self.table, &self.before)?;
                         self.after.open(self.table)?;
                     }
                 }

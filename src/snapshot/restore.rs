@@ -10,7 +10,7 @@ use super::Core;
 use super::changes;
 use super::compare::{Comparison, Opened, Readied};
 use super::contents::{Contents, Counter};
-use super::diff::Difference;
+use super::diff::{Counts, Difference};
 use super::facts::{Cause, Change, Preview, RestoreRequest, Restored, Scope, TableDone};
 use super::id::{Kind, Point, SnapshotRef};
 use super::label::Label;
@@ -89,14 +89,8 @@ fn attempt(
         notes: Vec::new(),
     };
     let after = target.ready(core, view, &layout, None, &scratch)?;
-    let comparison = Comparison {
-        layout: &layout,
-        before,
-        after,
-        view,
-        event_table: log.map(|log| log.table.clone()),
-    };
-    let plan = check(core, &comparison, request, target)?;
+    let event_table = log.map(|log| log.table.clone());
+    let comparison = Comparison::new(&layout, before, after, view, event_table);
     let selected = selected(&comparison, request)?;
 
     // Everything is read and decoded before the lock is taken.
@@ -106,6 +100,7 @@ fn attempt(
         gather(&comparison, &mut spool)?;
         spools.push(spool);
     }
+    let plan = check(core, &comparison, request, target)?;
     core.database.check_room(writer.gathered_bytes()?)?;
     let durable = draft.finish(&core.packs)?;
     if !locked {
@@ -224,7 +219,11 @@ fn gather(comparison: &Comparison<'_>, spool: &mut Spool<'_>) -> Result<()> {
     changes::for_each(table, before, after, None, &mut |difference, _| {
         write(&mut filler, table, &difference)?;
         Ok(ControlFlow::Continue(()))
-    })
+    })?;
+    drop(filler);
+    let [removed, added, changed] = spool.counts();
+    comparison.counted(table, Counts { added, removed, changed });
+    Ok(())
 }
 
 fn write(filler: &mut SpoolFiller<'_>, table: &Table, difference: &Difference) -> Result<()> {
