@@ -58,7 +58,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// The largest file that is taken in by an import, in bytes.
     pub import_limit: u64,
-    /// How many connections [`serve`] answers at once; more wait to be accepted.
+    /// How many connections [`serve`] answers at once; more wait to be accepted. Pages that listen
+    /// to what is new hold one each: at most 64 of them, and half of these connections.
     pub connections: usize,
 }
 

@@ -132,10 +132,6 @@ impl Console {
         &self.app.jobs
     }
 
-    pub(crate) fn app(&self) -> &Arc<App> {
-        &self.app
-    }
-
     pub(crate) fn wanted(&self) -> Wanted {
         self.wanted
     }

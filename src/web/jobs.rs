@@ -143,16 +143,14 @@ impl Job {
         let Some(outcome) = self.outcome.get() else {
             return Err(Error::failed("the work has no outcome").on(&self.id));
         };
-        let response = match outcome.failure() {
-            Some(failure) => error::offering(console, failure, &outcome.offers(console)).await,
-            None => {
-                let listed = match console.wanted() {
-                    Wanted::Fragment => console.blocking(list::read).await.ok(),
-                    _ => None,
-                };
-                let address = console.links().job(&self.id);
-                outcome.tell(&Telling { console, address, listed })?
-            }
+        let response = if let Some(failure) = outcome.failure() {
+            error::offering(console, failure, &outcome.offers(console)).await
+        } else {
+            let listed = match console.wanted() {
+                Wanted::Fragment => console.blocking(list::read).await.ok(),
+                _ => None,
+            };
+            outcome.tell(&Telling { console, address: console.links().job(&self.id), listed })?
         };
         self.told.store(true, Ordering::Relaxed);
         console.jobs().say();
@@ -164,7 +162,7 @@ impl Job {
 pub(crate) struct Jobs {
     /// Names of jobs start with this, so that those of two runs of the program differ.
     run: i64,
-    jobs: Mutex<Registered>,
+    registered: Mutex<Registered>,
     changed: watch::Sender<()>,
 }
 
@@ -178,7 +176,7 @@ impl Jobs {
     pub(crate) fn new() -> Self {
         Self {
             run: present().as_millisecond(),
-            jobs: Mutex::default(),
+            registered: Mutex::default(),
             changed: watch::Sender::default(),
         }
     }
@@ -211,7 +209,7 @@ impl Jobs {
     }
 
     fn registered(&self) -> MutexGuard<'_, Registered> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn say(&self) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::stream::unfold;
 use poem::http::{HeaderValue, header};
+use poem::web::Data;
 use poem::web::sse::{Event, SSE};
 use poem::{IntoResponse, Response, handler};
 use serde_json::json;
@@ -85,8 +86,8 @@ impl Live {
 
 /// The stream of what is new.
 #[handler]
-pub(crate) async fn events(console: Console) -> poem::Result<Response> {
-    let listener = Listener::join(console.app())?;
+pub(crate) fn events(app: Data<&Arc<App>>) -> poem::Result<Response> {
+    let listener = Listener::join(app.0)?;
     let news = unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((event, listener))
@@ -183,13 +184,13 @@ impl Listener {
             if !self.told.blind {
                 self.say("blind", &json!(null));
             }
-        } else if let Some(now) = seen.now.as_ref() {
-            if self.told.blind || self.told.now.as_ref() != Some(now) {
-                // Text, for a position may be greater than a script's numbers.
-                let position = now.position.map(|position| position.to_string());
-                let place = layout::place(now).into_string();
-                self.say("now", &json!({"position": position, "place": place}));
-            }
+        } else if let Some(now) = seen.now.as_ref()
+            && (self.told.blind || self.told.now.as_ref() != Some(now))
+        {
+            // Text, for a position may be greater than a script's numbers.
+            let position = now.position.map(|position| position.to_string());
+            let place = layout::place(now).into_string();
+            self.say("now", &json!({"position": position, "place": place}));
         }
         if let Some(listing) = seen.listing.as_ref().filter(|_| seen.listing != self.told.listing) {
             self.say("list", &json!({"newest": listing.newest, "total": listing.total}));

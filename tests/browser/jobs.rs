@@ -31,7 +31,11 @@ fn long_work_survives_a_reload_and_tells_its_outcome_where_the_person_is() {
     assert!(browser.exists(".job progress"));
     assert!(!browser.exists("#tool form"), "the form went");
     assert_eq!(browser.axe(), Vec::<String>::new());
-    browser.screenshot("job");
+    for width in [320, 1280] {
+        browser.resize(width, 900);
+        browser.screenshot(&format!("job-{width}"));
+        assert_eq!(browser.overflow(), 0, "{width} pixels wide");
+    }
 
     browser.reload();
     browser.wait_for("#jobs .job");
@@ -41,7 +45,6 @@ fn long_work_survives_a_reload_and_tells_its_outcome_where_the_person_is() {
     browser.wait_gone(".job");
     browser.wait_text("#status", "Snapshot taken: periodic/");
     browser.wait_text("#result", "Snapshot taken");
-    assert_ne!(browser.active(), "", "the focus is somewhere");
 }
 
 #[test]

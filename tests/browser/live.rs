@@ -72,6 +72,7 @@ fn a_page_says_that_it_is_not_live_and_is_live_again_by_itself() {
     console.go_away();
     console.browser.wait_text("#where", "· not live");
     console.browser.wait_text("#status", "Not live");
+    assert_eq!(console.browser.axe(), Vec::<String>::new());
     console.app.events(3);
     console.come_back();
     console.browser.wait_text("#where", "· live");

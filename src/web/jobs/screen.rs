@@ -143,13 +143,12 @@ pub(crate) async fn cancel(console: Console, Path(id): Path<String>) -> poem::Re
         return Ok(error::offering(&console, &error, &html! {}).await);
     }
     let links = console.links();
-    Ok(match console.wanted() {
-        Wanted::Page => redirect(&links.jobs()),
-        _ => {
-            let status = if late.is_some() { StatusCode::CONFLICT } else { StatusCode::ACCEPTED };
-            console.answer_as(status, &Facts::of(&job), "", || article(links, &job, false)).await?
-        }
-    })
+    if console.wanted() == Wanted::Page {
+        return Ok(redirect(&links.jobs()));
+    }
+    let status = if late.is_some() { StatusCode::CONFLICT } else { StatusCode::ACCEPTED };
+    let markup = || article(links, &job, false);
+    Ok(console.answer_as(status, &Facts::of(&job), "", markup).await?)
 }
 
 const TOO_LATE: &str = "what it changes is being written, and it runs to its end";
@@ -189,6 +188,11 @@ fn article(links: &Links, job: &Job, focus: bool) -> Markup {
             data-status=(format!("{doing} is under way"))
         {
             h2 id=(title) tabindex="-1" data-focus[focus] { (doing) }
+            @if job.cancelled.get().is_none() && !facts.ended {
+                form method="post" action=(stop) hx-post=(stop)
+                    hx-target=(dom::selector(&id)) hx-swap="outerMorph"
+                { button id=(format!("{id}-cancel")) type="submit" { "Cancel" } }
+            }
             progress aria-labelledby=(title) max=[of] value=[of.map(|_| value)] {}
             p {
                 (facts.said())
@@ -200,11 +204,6 @@ fn article(links: &Links, job: &Job, focus: bool) -> Markup {
                     }
                     None => {}
                 }
-            }
-            @if job.cancelled.get().is_none() && !facts.ended {
-                form method="post" action=(stop) hx-post=(stop)
-                    hx-target=(dom::selector(&id)) hx-swap="outerMorph"
-                { button id=(format!("{id}-cancel")) type="submit" { "Cancel" } }
             }
         }
     }
