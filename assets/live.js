@@ -81,37 +81,49 @@
   /* ---- Snapshots ---- */
 
   const rowOf = (name) => document.getElementById(`row-${name.replace("/", "-")}`);
+  const counted = (count, word) => count && `${count} ${word}`;
   let listed = null;
-  let known = new Set();
+  let offered = "";
+  // What this page itself takes or deletes it knows before the stream tells it, and is no news.
+  const everKnown = new Set();
+  const everTold = new Set();
 
   function list(told) {
-    // A list that the server narrowed lacks rows for that reason.
-    if (!listed && new URLSearchParams(location.search).get("q")) known = new Set(told.newest);
     listed = told;
+    told.newest.forEach((name) => everTold.add(name));
     news();
   }
 
-  const unknown = () => listed.newest.filter((name) => !known.has(name) && !rowOf(name));
+  const namesKnown = (link) => link.dataset.known.split(" ").filter(Boolean);
+
+  /** Snapshots that came since the page was made. The lists end somewhere: what is older than all
+      that both name is no news. */
+  function added(link) {
+    const known = new Set(namesKnown(link));
+    const whole = listed.total === listed.newest.length;
+    const end = listed.newest.findLastIndex((name) => known.has(name));
+    return listed.newest.filter((name, at) => !everKnown.has(name) && (whole || end < 0 || at < end));
+  }
+
+  function gone(link) {
+    const known = namesKnown(link);
+    const whole = listed.total === listed.newest.length && Number(link.dataset.total) === known.length;
+    return whole ? known.filter((name) => everTold.has(name) && !listed.newest.includes(name)) : [];
+  }
 
   /** Offers what is new; it comes when it is asked for, so that nothing moves under the reader. */
   function news() {
     const link = $("#news");
     if (!link || !listed) return;
-    const added = unknown().length;
-    const whole = listed.total === listed.newest.length;
-    const names = new Set(listed.newest.map((name) => `row-${name.replace("/", "-")}`));
-    const gone = whole ? $$("#rows > tr.snapshot").filter((row) => !names.has(row.id)).length : 0;
-    const words = [
-      added && `${added} new snapshot${added > 1 ? "s" : ""}`,
-      gone && `${gone} gone`,
-    ].filter(Boolean).join(", ");
-    if (words && link.textContent !== words) {
-      link.textContent = words;
-      tell(`${words}: the button below the timeline shows what is there now`);
-    }
+    namesKnown(link).forEach((name) => everKnown.add(name));
+    const fresh = added(link).length;
+    const parts = [counted(fresh, fresh > 1 ? "new snapshots" : "new snapshot"), counted(gone(link).length, "gone")];
+    const words = parts.filter(Boolean).join(", ");
+    if (words && words !== offered) tell(`${words}: the button above the list shows what is there now`);
     if (!words && link === document.activeElement) $("#rows button.open")?.focus();
+    offered = words;
     link.hidden = !words;
-    if (!words) link.textContent = "";
+    if (words) link.textContent = words;
   }
 
   /* ---- Work ---- */
@@ -127,7 +139,7 @@
 
   let asked = [];
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-    if (ctx.sourceElement.id === "news" && listed) asked = unknown();
+    if (ctx.sourceElement.id === "news" && listed) asked = added(ctx.sourceElement);
   });
   document.addEventListener("htmx:after:swap", () => {
     figures();

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::filter::Filter;
 use super::format::{count, number};
 use super::links::Links;
-use super::{flash, history, layout, row, timeline};
+use super::{flash, history, layout, live, row, timeline};
 use crate::error::Result;
 use crate::snapshot::{Activity, Entry, List, Now, Occurrence, SnapshotRef, Snapshots};
 
@@ -83,7 +83,7 @@ fn page(
     html! {
         h1.vh { "Snapshots" }
         section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref())) }
-        (tools(links, filter.typed(), total))
+        (tools(links, filter.typed(), list))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
         table #list {
@@ -95,7 +95,8 @@ fn page(
     }
 }
 
-fn tools(links: &Links, typed: &str, total: usize) -> Markup {
+fn tools(links: &Links, typed: &str, list: &List) -> Markup {
+    let total = list.snapshots.len();
     // A list that is there whole is narrowed in the browser; a longer one by asking again.
     let ask = (total > PAGE || !typed.is_empty()).then(|| links.list());
     html! {
@@ -110,9 +111,7 @@ fn tools(links: &Links, typed: &str, total: usize) -> Markup {
             a.button.quiet #import-open
                 href=(links.import()) hx-get=(links.import()) hx-target="#tool"
             { "Import…" }
-            a.button #news
-                href=(links.list()) hx-get=(links.news()) hx-swap="none" hidden
-            { "No new snapshots" }
+            (live::news(links, list))
             form.filter action=(links.list()) method="get" role="search" {
                 input #filter
                     type="search" name="q" value=(typed)
@@ -256,6 +255,7 @@ pub(crate) fn refreshed(
     html! {
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#shown", "innerHTML", &part.count()))
+        (layout::partial("#news", "outerMorph", &live::news(links, &listed.list)))
         (layout::partial("#place", "innerHTML", &layout::place(&listed.now)))
         (layout::partial("#timeline", "innerHTML", &picture))
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::unfold;
+use maud::{Markup, html};
 use poem::http::{HeaderValue, header};
 use poem::web::Data;
 use poem::web::sse::{Event, SSE};
@@ -19,6 +20,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::console::{App, Console, Wanted, blocking, redirect};
+use super::links::Links;
 use super::{layout, list};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{List, Now};
@@ -54,6 +56,16 @@ struct Listing {
     total: usize,
 }
 
+impl Listing {
+    fn of(list: &List) -> Self {
+        let newest = list.snapshots.iter().take(NAMED);
+        Self {
+            newest: newest.map(|entry| entry.snapshot().to_string()).collect(),
+            total: list.snapshots.len(),
+        }
+    }
+}
+
 /// The pages that listen, and what they are told.
 pub(crate) struct Live {
     seen: watch::Sender<Seen>,
@@ -86,8 +98,8 @@ impl Live {
 
 /// The stream of what is new.
 #[handler]
-pub(crate) fn events(app: Data<&Arc<App>>) -> poem::Result<Response> {
-    let listener = Listener::join(app.0)?;
+pub(crate) fn events(Data(app): Data<&Arc<App>>) -> poem::Result<Response> {
+    let listener = Listener::join(app)?;
     let news = unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((event, listener))
@@ -106,6 +118,18 @@ pub(crate) async fn refresh(console: Console) -> poem::Result<Response> {
     let listed = console.blocking(list::read).await?;
     let refreshed = || list::refreshed(console.links(), &listed, "innerMorph", None);
     Ok(console.answer(&(), "", refreshed).await?)
+}
+
+/// Offers what is new since a page was made, once there is something: it names what the page
+/// knows, whatever the page is narrowed to.
+pub(crate) fn news(links: &Links, list: &List) -> Markup {
+    let known = Listing::of(list);
+    html! {
+        a.button #news
+            href=(links.list()) hx-get=(links.news()) hx-swap="none" hidden
+            data-known=(known.newest.join(" ")) data-total=(known.total)
+        { "No new snapshots" }
+    }
 }
 
 /// One page that listens.
@@ -233,7 +257,7 @@ async fn look(app: Arc<App>) {
         looks = looks.wrapping_add(1);
         let found = blocking(&app.snapshots, move |snapshots| {
             let listing = lists.then(|| snapshots.list()).transpose()?;
-            Ok((snapshots.now()?, listing.as_ref().map(listing_of)))
+            Ok((snapshots.now()?, listing.as_ref().map(Listing::of)))
         });
         let found: Result<(Now, Option<Listing>)> = found.await;
         live.seen.send_if_modified(|seen| {
@@ -251,13 +275,5 @@ async fn look(app: Arc<App>) {
             }
             *seen != before
         });
-    }
-}
-
-fn listing_of(list: &List) -> Listing {
-    let newest = list.snapshots.iter().take(NAMED);
-    Listing {
-        newest: newest.map(|entry| entry.snapshot().to_string()).collect(),
-        total: list.snapshots.len(),
     }
 }

@@ -1,6 +1,7 @@
 //! What moves by itself, and what must not.
 
 use super::Console;
+use super::weight::app_with_snapshots;
 use crate::app::App;
 
 #[test]
@@ -47,6 +48,7 @@ fn a_snapshot_of_this_page_is_no_news() {
     let console = Console::with_snapshots(2);
     let browser = &console.browser;
     let app = &console.app;
+    assert_eq!(browser.count_shown("#news"), 0);
     browser.wait_text("#where", "live");
     // Told after the page's own: once this is offered, they were told as well.
     app.reopen().take(None, "somebody").expect("a snapshot");
@@ -90,4 +92,16 @@ fn pages_without_script_or_log_have_no_figure_that_could_stand_still() {
     let console = Console::of(tables);
     console.browser.wait_text("#where", "· live");
     assert!(!console.browser.text("#where").contains("event"));
+}
+
+#[test]
+fn a_list_that_is_narrowed_or_long_knows_what_it_does_not_show() {
+    let console = Console::of(app_with_snapshots(120));
+    let browser = &console.browser;
+    browser.type_into("#filter", "old-00001");
+    browser.wait_until("one row", |browser| browser.count("tr.snapshot") == 1);
+    let other = console.app.reopen().take(None, "somebody").expect("a snapshot").snapshot();
+    browser.wait_until("one", |browser| browser.text("#news") == "1 new snapshot");
+    console.app.reopen().delete(&other, "somebody").expect("deleted");
+    browser.wait_until("none", |browser| browser.count_shown("#news") == 0);
 }
