@@ -84,38 +84,37 @@
   const counted = (count, word) => count && `${count} ${word}`;
   let listed = null;
   let offered = "";
-  // What this page itself takes or deletes it knows before the stream tells it, and is no news.
-  const everKnown = new Set();
-  const everTold = new Set();
 
   function list(told) {
-    listed = told;
-    told.newest.forEach((name) => everTold.add(name));
+    // Without names: the same as before, at a later moment.
+    listed = { ...listed, ...told };
     news();
   }
 
   const namesKnown = (link) => link.dataset.known.split(" ").filter(Boolean);
+  // What was told before the page's own list was asked for is older than that.
+  const isNewer = (link) => listed.at > Number(link.dataset.at);
 
   /** Snapshots that came since the page was made. The lists end somewhere: what is older than all
       that both name is no news. */
   function added(link) {
+    if (!isNewer(link)) return [];
     const known = new Set(namesKnown(link));
     const whole = listed.total === listed.newest.length;
     const end = listed.newest.findLastIndex((name) => known.has(name));
-    return listed.newest.filter((name, at) => !everKnown.has(name) && (whole || end < 0 || at < end));
+    return listed.newest.filter((name, at) => !known.has(name) && (whole || end < 0 || at < end));
   }
 
   function gone(link) {
     const known = namesKnown(link);
     const whole = listed.total === listed.newest.length && Number(link.dataset.total) === known.length;
-    return whole ? known.filter((name) => everTold.has(name) && !listed.newest.includes(name)) : [];
+    return whole && isNewer(link) ? known.filter((name) => !listed.newest.includes(name)) : [];
   }
 
   /** Offers what is new; it comes when it is asked for, so that nothing moves under the reader. */
   function news() {
     const link = $("#news");
     if (!link || !listed) return;
-    namesKnown(link).forEach((name) => everKnown.add(name));
     const fresh = added(link).length;
     const parts = [counted(fresh, fresh > 1 ? "new snapshots" : "new snapshot"), counted(gone(link).length, "gone")];
     const words = parts.filter(Boolean).join(", ");

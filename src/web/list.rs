@@ -24,13 +24,16 @@ pub(crate) struct Listed {
     pub(crate) list: List,
     pub(crate) now: Now,
     pub(crate) activity: Option<Activity>,
+    /// When the list was asked for, by [`live::moment`].
+    pub(crate) asked_at: i64,
 }
 
 /// Reads what the page shows.
 pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
+    let asked_at = live::moment();
     let list = snapshots.list()?;
     let activity = timeline::activity(snapshots, &list)?;
-    Ok(Listed { list, now: snapshots.now()?, activity })
+    Ok(Listed { list, now: snapshots.now()?, activity, asked_at })
 }
 
 #[handler]
@@ -83,7 +86,7 @@ fn page(
     html! {
         h1.vh { "Snapshots" }
         section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref())) }
-        (tools(links, filter.typed(), list))
+        (tools(links, filter.typed(), listed))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
         table #list {
@@ -95,8 +98,8 @@ fn page(
     }
 }
 
-fn tools(links: &Links, typed: &str, list: &List) -> Markup {
-    let total = list.snapshots.len();
+fn tools(links: &Links, typed: &str, listed: &Listed) -> Markup {
+    let total = listed.list.snapshots.len();
     // A list that is there whole is narrowed in the browser; a longer one by asking again.
     let ask = (total > PAGE || !typed.is_empty()).then(|| links.list());
     html! {
@@ -111,7 +114,7 @@ fn tools(links: &Links, typed: &str, list: &List) -> Markup {
             a.button.quiet #import-open
                 href=(links.import()) hx-get=(links.import()) hx-target="#tool"
             { "Import…" }
-            (live::news(links, list))
+            (live::news(links, listed))
             form.filter action=(links.list()) method="get" role="search" {
                 input #filter
                     type="search" name="q" value=(typed)
@@ -255,7 +258,7 @@ pub(crate) fn refreshed(
     html! {
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#shown", "innerHTML", &part.count()))
-        (layout::partial("#news", "outerMorph", &live::news(links, &listed.list)))
+        (layout::partial("#news", "outerMorph", &live::news(links, listed)))
         (layout::partial("#place", "innerHTML", &layout::place(&listed.now)))
         (layout::partial("#timeline", "innerHTML", &picture))
     }

@@ -5,8 +5,8 @@
 //! makes of it is in `assets/live.js`; without that nothing here is asked for.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::stream::unfold;
 use maud::{Markup, html};
@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::console::{App, Console, Wanted, blocking, redirect};
+use super::console::{App, Console, Wanted, blocking, present, redirect};
 use super::links::Links;
 use super::{layout, list};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +41,15 @@ const NAMED: usize = 64;
 /// How many pages may listen.
 const LISTENERS: usize = 64;
 
+/// A moment, in microseconds, that no clock set back makes earlier: two lists of snapshots are
+/// told apart by when they were asked for.
+pub(crate) fn moment() -> i64 {
+    static START: LazyLock<(i64, Instant)> =
+        LazyLock::new(|| (present().as_microsecond(), Instant::now()));
+    let (start, since) = *START;
+    start.saturating_add(i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX))
+}
+
 /// What was seen last; `None` where it is not known.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Seen {
@@ -54,14 +63,16 @@ struct Seen {
 struct Listing {
     newest: Vec<String>,
     total: usize,
+    asked_at: i64,
 }
 
 impl Listing {
-    fn of(list: &List) -> Self {
+    fn of(list: &List, asked_at: i64) -> Self {
         let newest = list.snapshots.iter().take(NAMED);
         Self {
             newest: newest.map(|entry| entry.snapshot().to_string()).collect(),
             total: list.snapshots.len(),
+            asked_at,
         }
     }
 }
@@ -122,12 +133,12 @@ pub(crate) async fn refresh(console: Console) -> poem::Result<Response> {
 
 /// Offers what is new since a page was made, once there is something: it names what the page
 /// knows, whatever the page is narrowed to.
-pub(crate) fn news(links: &Links, list: &List) -> Markup {
-    let known = Listing::of(list);
+pub(crate) fn news(links: &Links, listed: &list::Listed) -> Markup {
+    let known = Listing::of(&listed.list, listed.asked_at);
     html! {
         a.button #news
             href=(links.list()) hx-get=(links.news()) hx-swap="none" hidden
-            data-known=(known.newest.join(" ")) data-total=(known.total)
+            data-known=(known.newest.join(" ")) data-total=(known.total) data-at=(known.asked_at)
         { "No new snapshots" }
     }
 }
@@ -217,7 +228,17 @@ impl Listener {
             self.say("now", &json!({"position": position, "place": place}));
         }
         if let Some(listing) = seen.listing.as_ref().filter(|_| seen.listing != self.told.listing) {
-            self.say("list", &json!({"newest": listing.newest, "total": listing.total}));
+            let told = self.told.listing.as_ref();
+            let facts = if told
+                .is_some_and(|told| told.newest == listing.newest && told.total == listing.total)
+            {
+                // Nothing changed, and that is worth knowing: what was told before may be older
+                // than what the page knows.
+                json!({"at": listing.asked_at})
+            } else {
+                json!({"at": listing.asked_at, "newest": listing.newest, "total": listing.total})
+            };
+            self.say("list", &facts);
         }
         self.told = seen;
     }
@@ -256,8 +277,9 @@ async fn look(app: Arc<App>) {
         let lists = looks.is_multiple_of(LOOKS_PER_LISTING);
         looks = looks.wrapping_add(1);
         let found = blocking(&app.snapshots, move |snapshots| {
+            let asked_at = moment();
             let listing = lists.then(|| snapshots.list()).transpose()?;
-            Ok((snapshots.now()?, listing.as_ref().map(Listing::of)))
+            Ok((snapshots.now()?, listing.map(|list| Listing::of(&list, asked_at))))
         });
         let found: Result<(Now, Option<Listing>)> = found.await;
         live.seen.send_if_modified(|seen| {
