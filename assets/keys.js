@@ -43,7 +43,15 @@
   /* ---- Telling ---- */
 
   // A new text node each time, so that the same words are spoken again.
-  const tell = (words, where = "#status") => $(where)?.replaceChildren(...(words ? [words] : []));
+  function tell(words, where = "#status") {
+    $(where)?.replaceChildren(...(words ? [words] : []));
+    $(where)?.classList.remove("quiet");
+  }
+
+  const inSight = (element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return top >= 0 && Math.min(bottom, top + 80) <= innerHeight;
+  };
 
   /* ---- Rows ---- */
 
@@ -457,6 +465,7 @@
     for (const [name, where] of [["status", "#status"], ["alert", "#alert"]]) {
       const news = within(roots, `[data-${name}]`).filter((said) => spoken.get(said) !== said.dataset[name]);
       if (news.length) tell(news.map((said) => said.dataset[name]).join(". "), where);
+      if (name === "alert" && news.length) $(where)?.classList.toggle("quiet", news.every(inSight));
       for (const said of news) spoken.set(said, said.dataset[name]);
     }
   }

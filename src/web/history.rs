@@ -43,7 +43,11 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
 fn table(links: &Links, history: &[Occurrence], now: Timestamp) -> Markup {
     html! {
         @if history.is_empty() {
-            p { "Nothing was done yet." }
+            p { strong { "Nothing was done yet." } }
+            p.soft {
+                "What is taken, restored, deleted and pruned is written down here: when, by whom, "
+                "and what came of it, failures too. A restore can be undone from here."
+            }
         } @else {
             table.history.card {
                 caption.vh { "What was done, newest first" }

@@ -74,7 +74,7 @@ pub(crate) fn rows(
                 @for (name, one) in
                     [("added", Change::Added), ("removed", Change::Removed), ("changed", Change::Changed)]
                 {
-                    " · " (filter(name, Some(one), change, &link))
+                    (filter(name, Some(one), change, &link))
                 }
             }
             @if facts.rows.is_empty() {

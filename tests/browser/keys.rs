@@ -121,3 +121,86 @@ fn an_undo_without_a_restore_says_so() {
     console.browser.wait_text("#status", "no restore to undo");
     assert!(!console.browser.exists("form.confirm"));
 }
+
+#[test]
+fn a_key_that_is_held_down_repeats_movement_and_nothing_else() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    browser.press("g");
+    browser.press("g");
+    browser.repeat("j");
+    browser.repeat("j");
+    assert!(browser.has_focus("tr.snapshot:nth-of-type(5) *"), "j goes on to the third");
+    browser.repeat("t");
+    browser.repeat("Enter");
+    browser.repeat("r");
+    browser.press("k");
+    assert!(!browser.exists("#tool form"), "t opens one form, not one after the other");
+    assert!(!browser.exists(".preview .pane"), "Enter does not carry over");
+    assert!(!browser.exists("form.confirm"));
+}
+
+#[test]
+fn a_key_in_the_middle_of_a_composition_belongs_to_the_input_method() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    browser.press_composing("t");
+    assert!(!browser.exists("#tool form"));
+    browser.press("/");
+    browser.type_text("first");
+    browser.press_composing("Escape");
+    assert_eq!(browser.value("#filter"), "first", "Escape ended the composition only");
+    browser.press_composing("Enter");
+    assert!(browser.has_focus("#filter"));
+}
+
+#[test]
+fn a_sequence_ends_after_a_second_and_with_any_other_key() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    let at_last = || browser.has_focus("tr.snapshot:nth-of-type(5) *");
+    browser.press("G");
+    assert!(at_last());
+    let now = browser.look("Date.now() / 1000").as_f64().expect("a moment");
+    browser.press_at("g", now);
+    browser.press_at("g", now + 1.5);
+    assert!(at_last(), "one and a half seconds lie between");
+    browser.press_at("g", now + 2.0);
+    assert!(browser.has_focus("tr.snapshot:nth-of-type(1) *"), "half a second lies between");
+    browser.press("G");
+    browser.press("g");
+    browser.press("x");
+    browser.press("g");
+    assert!(at_last(), "x came between");
+}
+
+#[test]
+fn marks_compare_one_with_now_or_two_with_each_other_and_are_told() {
+    let console = Console::with_snapshots(2);
+    let browser = &console.browser;
+    browser.press("x");
+    browser.wait_text("#status", "1 marked: c compares it with now");
+    browser.press("c");
+    browser.wait_text("#result-title", "From now to periodic/");
+    browser.press("Escape");
+    browser.wait_focus("tr.snapshot button.open");
+    browser.press("x");
+    browser.wait_text("#status", "Nothing marked");
+}
+
+#[test]
+fn the_status_bar_and_the_help_name_the_same_keys() {
+    let console = Console::with_snapshots(1);
+    let browser = &console.browser;
+    let keys = |place: &str| {
+        let caps =
+            format!("[...document.querySelectorAll('{place} kbd')].map(cap => cap.textContent)");
+        let caps = browser.look(&caps);
+        caps.as_array().expect("keys").iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let bar = keys("#keys-bar");
+    browser.press("?");
+    browser.wait_for("dialog[open]");
+    let help = keys("#help");
+    assert!(bar.len() > 5 && bar.iter().all(|key| help.contains(key)), "{bar:?} in {help:?}");
+}

@@ -101,9 +101,8 @@ impl Browser {
         self.key_event(&json!({"type": "rawKeyDown", "key": key, "autoRepeat": true}));
     }
 
-    /// Presses a key at a moment, in seconds since the test's own beginning.
-    pub(crate) fn press_at(&self, key: &str, seconds: f64) {
-        let moment = 1_700_000_000.0 + seconds;
+    /// Presses a key at a moment, in seconds since 1970.
+    pub(crate) fn press_at(&self, key: &str, moment: f64) {
         self.key_event(&json!({"type": "rawKeyDown", "key": key, "timestamp": moment}));
         self.key_event(&json!({"type": "keyUp", "key": key, "timestamp": moment}));
     }

@@ -10,6 +10,9 @@ use crate::web::format::{count, number};
 /// The longest text that is taken apart, in bytes. A longer one is shown as text.
 const LARGEST: usize = 64 * 1024;
 
+/// Up to here JSON stays on its line, in bytes.
+const SHORT: usize = 40;
+
 /// How many differing places are listed.
 const PLACES: usize = 40;
 
@@ -20,9 +23,10 @@ fn is_json(text: &str) -> bool {
         && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// A text that holds JSON, over lines; `None` for any other text.
+/// A text that holds JSON, over lines; `None` for any other text, and for what is short enough to
+/// be read as it is.
 pub(super) fn value(text: &str) -> Option<Markup> {
-    if !is_json(text) {
+    if text.len() <= SHORT || !is_json(text) {
         return None;
     }
     let (laid_out, cut) = laid_out(text);
