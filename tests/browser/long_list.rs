@@ -42,7 +42,7 @@ fn the_filter_finds_what_is_not_loaded_yet_by_id_kind_and_date() {
     browser.type_text(oldest);
     browser.wait_until("the one row", |browser| browser.count_shown(ROWS) == 1);
     browser.wait_text("#rows", oldest);
-    browser.wait_text("#status", "1 of 230 snapshots");
+    browser.wait_text("#shown", "1 of 230 snapshots");
     assert!(browser.has_focus("#filter"), "typing goes on");
     browser.press("Escape");
     browser.wait_until("the first rows again", |browser| browser.count_shown(ROWS) == 100);
