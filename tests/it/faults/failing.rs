@@ -7,11 +7,11 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use snapback::Result;
-use snapback::snapshot::{Format, Kind, Options, Point, Scope, SnapshotRef, Snapshots};
+use snapback::snapshot::{Format, Kind, Options, Point, Scope, Snapshots};
 
-use super::scene::{assert_all_sound, assert_helpful, console, eager, two_snapshots};
+use super::scene::{Stage, assert_all_sound, assert_helpful, console, eager};
 use super::store::{Fault, FaultyStore};
-use crate::app::{App, BY, State, request};
+use crate::app::{App, BY, request};
 
 /// More operations than any verb here needs: a guard against counting for ever.
 const MOST: usize = 400;
@@ -23,35 +23,7 @@ const FAULTS: [fn(usize) -> Fault; 5] =
 /// A verb, on the snapshots older and newer.
 type Verb = fn(&Snapshots, &Stage) -> Result<()>;
 
-/// An application in the state of its newer snapshot, and the store as it then was.
-struct Stage {
-    app: App,
-    base: InMemory,
-    older: SnapshotRef,
-    newer: SnapshotRef,
-    before: State,
-    /// What a restore of the older one makes of it, by scope.
-    after: [State; 2],
-}
-
 impl Stage {
-    fn new() -> Self {
-        let app = App::in_memory();
-        let base = two_snapshots(&app);
-        let clean = console(&app.db_path(), Arc::new(base.fork()), Options::default());
-        let [newer, older] = clean.list().expect("a list").snapshots.try_into().expect("two");
-        let (newer, older) = (newer.snapshot(), older.snapshot());
-        let before = app.state();
-        let after = [Scope::Tables, Scope::Rewind].map(|scope| {
-            clean.restore(&request(&older, scope)).expect("a restore");
-            let after = app.state();
-            clean.restore(&request(&newer, Scope::Rewind)).expect("a restore");
-            assert_eq!(app.state(), before);
-            after
-        });
-        Self { app, base, older, newer, before, after }
-    }
-
     /// A copy of the store on disk.
     fn on_disk(&self, folder: &Path) -> Arc<dyn ObjectStore> {
         let disk = Arc::new(LocalFileSystem::new_with_prefix(folder).expect("a folder"));
@@ -68,17 +40,10 @@ impl Stage {
         disk
     }
 
-    /// Puts the application back where it was.
-    fn reset(&self) {
-        let clean = console(&self.app.db_path(), Arc::new(self.base.fork()), Options::default());
-        clean.restore(&request(&self.newer, Scope::Rewind)).expect("a restore");
-        assert_eq!(self.app.state(), self.before);
-    }
-
     /// Lets the verb fail at each of its operations in turn. After each, the database is as it was
     /// or as was asked, what is listed is whole, and the verb can be repeated.
-    fn enumerate(&self, verb: Verb, options: &Options, faults: &[fn(usize) -> Fault], disk: bool) {
-        for fault in faults {
+    fn enumerate(&self, verb: Verb, options: &Options, ways: &[fn(usize) -> Fault], disk: bool) {
+        for fault in ways {
             for number in 0.. {
                 assert!(number < MOST, "{:?} never gets beyond the verb", fault(number));
                 let folder = tempfile::tempdir().expect("a folder");
@@ -102,8 +67,8 @@ impl Stage {
         faulty: &FaultyStore,
     ) -> usize {
         let context = format!("{fault:?}");
-        let console_of = |objects| console(&self.app.db_path(), objects, options.clone());
-        let failing = console_of(Arc::new(faulty.clone()));
+        let opened = |objects| console(&self.app.db_path(), objects, options.clone());
+        let failing = opened(Arc::new(faulty.clone()));
         faulty.set(fault);
         let outcome = verb(&failing, self);
         let operations = faulty.seen();
@@ -117,7 +82,7 @@ impl Stage {
             }
         }
         // By somebody who comes new, and by the one who saw the failure.
-        let fresh = console_of(inner);
+        let fresh = opened(inner);
         assert_all_sound(&fresh, &context);
         assert_all_sound(&failing, &context);
         assert_every_note_is_there(&fresh, &context);
@@ -238,4 +203,27 @@ fn a_failing_disk_takes_nothing_along() {
     for verb in [take, prune, delete] {
         stage.enumerate(verb, &eager(1), &[Fault::Fails, Fault::DeadFrom], true);
     }
+}
+
+/// A pack of more than one part: no part may be missing from what is listed.
+#[test]
+fn a_large_pack_fails_whole_at_every_part() {
+    let app = App::in_memory().with_events(10);
+    app.sql(
+        "CREATE TABLE noise(id INTEGER PRIMARY KEY, bytes BLOB);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9)
+         INSERT INTO noise SELECT i, randomblob(1000000) FROM n;",
+    );
+    let faulty = FaultyStore::over(Arc::new(InMemory::new()));
+    let console = console(&app.db_path(), Arc::new(faulty.clone()), Options::default());
+    // The parts come first, then the pack takes its place.
+    for number in 0..4 {
+        faulty.set(Fault::Fails(number));
+        let error = console.take(None, BY).expect_err("a fault");
+        faulty.repair();
+        assert_helpful(&error, &format!("operation {number}"));
+        assert!(console.list().expect("a list").snapshots.is_empty(), "operation {number}");
+    }
+    console.take(None, BY).expect("a snapshot is taken");
+    assert_all_sound(&console, "after the faults");
 }

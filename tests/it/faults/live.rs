@@ -56,11 +56,11 @@ fn takes_nothing_torn(app: &App, takes: usize) {
     let writers = LiveWriter::repeating(&app.db_path(), 8, move_money);
     let mut restored = 0;
     for number in 0..takes {
-        let taken = console.take(None, BY).expect("a snapshot is taken").snapshot();
+        let snapshot = console.take(None, BY).expect("a snapshot is taken").snapshot();
         writers.wait_for(2);
         if number % 20 == 19 {
             let scope = if number % 40 == 19 { Scope::Tables } else { Scope::Rewind };
-            let answer = console.restore(&request(&taken, scope)).expect("a restore");
+            let answer = console.restore(&request(&snapshot, scope)).expect("a restore");
             restored += 1;
             let told = console.history(1).expect("a history").remove(0);
             assert_eq!(told.action, Action::Restore);

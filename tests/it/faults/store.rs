@@ -192,7 +192,13 @@ impl ObjectStore for FaultyStore {
             (found.meta.clone(), found.range.clone(), found.attributes.clone());
         let bytes = other(&found.bytes().await?);
         let payload = GetResultPayload::Stream(futures_util::stream::iter([Ok(bytes)]).boxed());
-        Ok(GetResult { payload, meta, range, attributes, extensions: Default::default() })
+        Ok(GetResult {
+            payload,
+            meta,
+            range,
+            attributes,
+            extensions: object_store::Extensions::new(),
+        })
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
