@@ -11,3 +11,4 @@ mod scene;
 mod seeded;
 mod store;
 mod system;
+mod table;
