@@ -455,7 +455,7 @@ impl Snapshots {
         self.core.record(&self.core.occurrence(Action::Prune, None, by, outcome));
     }
 
-    fn prune_locked(&self, _lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
+    fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
         let core = &self.core;
         let snapshots = retain::verdicts(&self.list()?.snapshots, core.options.keep_last);
         let kept: HashSet<&SnapshotRef> = snapshots
@@ -490,7 +490,9 @@ impl Snapshots {
         let (mut packs_removed, mut bytes_freed) = (0, 0);
         if held_back.is_none() {
             let collected =
-                core.packs.collect(&live, core.options.grace, Timestamp::now(), dry_run)?;
+                core.packs.collect(&live, core.options.grace, lock.taken_at(), dry_run, &|| {
+                    lock.check()
+                })?;
             (packs_removed, bytes_freed) = (collected.packs_removed, collected.bytes_freed);
         }
         Ok(Pruned { dry_run, snapshots, packs_removed, bytes_freed, held_back })

@@ -6,13 +6,17 @@
 //!
 //! Every call blocks its thread; none may be made from an async one.
 
+mod claim;
+mod create;
 mod directory;
 mod fail;
 mod key;
 mod lock;
 mod name;
 mod reader;
+mod remote;
 mod runtime;
+mod send;
 mod upload;
 
 #[cfg(test)]
@@ -22,19 +26,19 @@ pub(crate) use name::fresh_name;
 
 pub use lock::StoreLock;
 pub use reader::Reader;
-pub use upload::Upload;
+pub use upload::{Pending, Upload};
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
 use directory::Directory;
@@ -51,8 +55,18 @@ struct Inner {
     objects: Arc<dyn ObjectStore>,
     /// Set when the objects are files of a directory, which needs more care than an object store.
     directory: Option<Directory>,
+    /// Set for a store far away, that other machines use too.
+    remote: Option<Remote>,
     location: String,
     gate: lock::Gate,
+}
+
+/// What a store far away needs beyond its objects.
+struct Remote {
+    claims: claim::Claims,
+    lanes: send::Lanes,
+    /// Whether the server keeps create-only writes; not known before it was tried.
+    creates_only: OnceLock<bool>,
 }
 
 /// What a listing tells of one object.
@@ -70,19 +84,31 @@ pub struct Meta {
 }
 
 impl Store {
-    /// Opens the store at a directory path, making the directory when it is missing.
-    ///
-    /// The address of an object store (`s3://…`) is an error in this build.
+    /// Opens the store at a directory path, making the directory when it is missing, or at the
+    /// address of an object store: `s3://bucket/prefix`, with the `AWS_…` environment variables
+    /// saying with which key, in which region, at which endpoint. `gs://` and `az://` addresses are
+    /// there with the features `gcs` and `azure`.
     pub fn open(location: &str) -> Result<Self> {
         if location.is_empty() {
             return Err(Error::invalid("the store has no location").hint("name a directory"));
         }
-        if location.contains("://") {
-            return Err(Error::invalid("object stores are not in this build")
-                .on(location)
-                .hint("name a directory as the store"));
+        if remote::is_address(location) {
+            let location = location.trim_end_matches('/');
+            return Ok(Self::shared(remote::open(location)?, location, claim::LEASE));
         }
         Self::directory(Path::new(location))
+    }
+
+    /// A store over objects that other machines use too, whose lock has this lease.
+    fn shared(objects: Arc<dyn ObjectStore>, location: &str, lease: Duration) -> Self {
+        let remote = Remote {
+            claims: claim::Claims::new(Arc::clone(&objects), lease),
+            lanes: send::Lanes::default(),
+            creates_only: OnceLock::new(),
+        };
+        let (location, gate) = (location.to_owned(), lock::Gate::default());
+        let inner = Inner { objects, directory: None, remote: Some(remote), location, gate };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Opens the store in a directory, making it when only its last name is missing, and removes
@@ -119,7 +145,7 @@ impl Store {
         location: String,
     ) -> Self {
         let gate = lock::Gate::default();
-        Self { inner: Arc::new(Inner { objects, directory, location, gate }) }
+        Self { inner: Arc::new(Inner { objects, directory, remote: None, location, gate }) }
     }
 
     /// Where the store is, for messages.
@@ -132,24 +158,6 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.inner.directory.as_ref().map(Directory::root)
-    }
-
-    /// Writes a new object. False when one is there already, which stays as it is.
-    pub fn put_new(&self, key: &str, bytes: impl Into<Bytes>) -> Result<bool> {
-        let (path, failure) = self.prepare("could not be written", key)?;
-        let written = block_on(self.inner.objects.put_opts(
-            &path,
-            bytes.into().into(),
-            PutMode::Create.into(),
-        ))?;
-        match written {
-            Ok(_) => Ok(true),
-            Err(
-                object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. },
-            ) => Ok(false),
-            Err(error) => Err(failure.of(&error)),
-        }
     }
 
     /// Writes an object, in place of the one that may be there.
@@ -275,16 +283,21 @@ impl Store {
     /// at all; one that is there already is replaced.
     pub fn upload(&self, key: &str) -> Result<Upload> {
         let (path, failure) = self.prepare("could not be written", key)?;
-        Ok(Upload::new(Arc::clone(&self.inner.objects), path, failure))
+        let target = upload::Target { objects: Arc::clone(&self.inner.objects), path, failure };
+        match &self.inner.remote {
+            Some(remote) => Upload::spooled(target, remote.lanes.clone()),
+            None => Ok(Upload::direct(target)),
+        }
     }
 
     /// Takes the store's lock, which one holder has at a time: across processes for a directory,
-    /// across threads always. Waits for `wait` at most, then answers
+    /// across machines for the address of an object store, across threads always. Waits for `wait` at most, then answers
     /// [`Busy`](crate::ErrorKind::Busy). Dropping the lock releases it.
     pub fn lock(&self, wait: Duration) -> Result<StoreLock> {
-        match &self.inner.directory {
-            Some(directory) => lock::of_file(&directory.lock_file(), wait, self.location()),
-            None => self.inner.gate.enter(wait, self.location()),
+        match (&self.inner.directory, &self.inner.remote) {
+            (Some(directory), _) => lock::of_file(&directory.lock_file(), wait, self.location()),
+            (_, Some(remote)) => self.inner.gate.enter_with(&remote.claims, wait, self.location()),
+            _ => self.inner.gate.enter(wait, self.location()),
         }
     }
 
@@ -365,12 +378,12 @@ impl fmt::Debug for Store {
 }
 
 fn meta_of(meta: &ObjectMeta) -> Meta {
+    Meta { key: meta.location.to_string(), size: meta.size, modified: time_of(meta), link: false }
+}
+
+/// When an object was written, by the store's own clock.
+fn time_of(meta: &ObjectMeta) -> Timestamp {
     let written = meta.last_modified;
     let nanoseconds = i32::try_from(written.timestamp_subsec_nanos()).unwrap_or(0);
-    Meta {
-        key: meta.location.to_string(),
-        size: meta.size,
-        modified: Timestamp::new(written.timestamp(), nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH),
-        link: false,
-    }
+    Timestamp::new(written.timestamp(), nanoseconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }

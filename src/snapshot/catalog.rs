@@ -11,7 +11,7 @@ use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::label::{self, Label};
 use super::manifest::{self, Manifest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Meta, Store};
+use crate::store::{Meta, Store, fresh_name};
 
 /// How far the file's time may be from the manifest's before the list says so.
 const COPIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -167,7 +167,8 @@ impl Catalog {
         }
     }
 
-    /// A new id: the second of `now`, or the next one behind the newest id there ever was. The
+    /// A new id: the second of `now`, or the next one behind the newest id there ever was. In a
+    /// store that would let two writers of one id both win, a random suffix keeps ids apart. The
     /// caller holds the store's lock.
     pub(crate) fn next_id(&self, now: Timestamp) -> Result<SnapshotId> {
         let mut newest = label::newest_id(&self.store)?.and_then(|id| id.moment());
@@ -183,7 +184,11 @@ impl Catalog {
                 .map_err(|error| Error::failed("there is no later id").because(error))?,
             _ => now,
         };
-        Ok(SnapshotId::at(moment))
+        Ok(if self.store.keeps_create_only()? {
+            SnapshotId::at(moment)
+        } else {
+            SnapshotId::with_suffix(moment, &fresh_name()[..4])
+        })
     }
 
     /// Writes a manifest that does not exist yet, its label before it: what is listed has its note.

@@ -71,6 +71,12 @@ impl SnapshotId {
         Self(moment.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string())
     }
 
+    /// The id for a moment, with a suffix that keeps ids apart which others may give at the same
+    /// moment: `20261122T200446Z-k3f7`.
+    pub(crate) fn with_suffix(moment: Timestamp, suffix: &str) -> Self {
+        Self(format!("{}-{suffix}", Self::at(moment)))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

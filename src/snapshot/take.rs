@@ -130,7 +130,7 @@ impl Durable {
     pub(crate) fn publish(
         self,
         core: &Core,
-        _lock: &StoreLock,
+        lock: &StoreLock,
         kind: Kind,
         cause: Option<Cause>,
         label: &Label,
@@ -140,8 +140,15 @@ impl Durable {
         }
         let id = core.catalog.next_id(core.now())?;
         let manifest = (self.manifest)(id.clone(), kind, core.now(), cause);
+        lock.check()?;
         core.catalog.add(&manifest, label)?;
-        Ok(Some(SnapshotRef::new(kind, id)))
+        let snapshot = SnapshotRef::new(kind, id);
+        // Without the lock a prune may have begun, which saw no manifest yet.
+        if let Err(lost) = lock.check() {
+            core.catalog.remove(&snapshot)?;
+            return Err(lost);
+        }
+        Ok(Some(snapshot))
     }
 }
 

@@ -21,7 +21,7 @@ impl Failure {
     pub(super) fn of(&self, error: &object_store::Error) -> Error {
         match root_of(error).downcast_ref::<io::Error>() {
             Some(error) => self.of_io(error),
-            None => self.say(error.to_string(), "look at the store, then try again"),
+            None => self.say(error.to_string(), advice(error)),
         }
     }
 
@@ -32,6 +32,20 @@ impl Failure {
 
     fn say(&self, reason: String, hint: &str) -> Error {
         Error::failed(self.what).because(reason).on(&self.thing).hint(hint)
+    }
+}
+
+fn advice(error: &object_store::Error) -> &'static str {
+    use object_store::Error;
+    match error {
+        Error::Unauthenticated { .. } => {
+            "check the store's access key and secret in the environment"
+        }
+        Error::PermissionDenied { .. } => {
+            "give this key the right to list, read, write and delete in the bucket"
+        }
+        Error::NotFound { .. } => "check the bucket's name, and make the bucket when it is missing",
+        _ => "look at the store and the connection to it, then try again",
     }
 }
 
@@ -51,6 +65,14 @@ fn next_step(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::Unsupported => {
             "a store needs a file system with hard links and file locks: name another place"
         }
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::TimedOut => "check that the store answers at its address, then try again",
         _ => "look at the disk and at the system's log, then try again",
     }
 }

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
+use super::claim::{self, Claims};
 use super::fail::Failure;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -15,7 +18,9 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 #[must_use = "the lock is released as soon as this is dropped"]
 pub struct StoreLock {
-    _held: Held,
+    held: Held,
+    taken_at: Timestamp,
+    location: String,
 }
 
 #[derive(Debug)]
@@ -27,6 +32,36 @@ enum Held {
     Gate {
         _pass: Pass,
     },
+    /// Released before the gate is: the next thread finds no claim in its way.
+    Claim {
+        lease: claim::Lease,
+        _pass: Pass,
+    },
+}
+
+impl StoreLock {
+    fn new(held: Held, location: &str) -> Self {
+        let taken_at = match &held {
+            Held::Claim { lease, .. } => lease.taken_at(),
+            Held::File { .. } | Held::Gate { .. } => Timestamp::now(),
+        };
+        Self { held, taken_at, location: location.to_owned() }
+    }
+
+    /// When the lock was taken, by the clock that dates the store's objects.
+    #[must_use]
+    pub fn taken_at(&self) -> Timestamp {
+        self.taken_at
+    }
+
+    /// An error when somebody else may have taken the lock over meanwhile, which only happens to
+    /// the lock of an object store: its holder must be heard of now and then.
+    pub fn check(&self) -> Result<()> {
+        match &self.held {
+            Held::Claim { lease, .. } if !lease.is_held() => Err(claim::lost(&self.location)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn busy(location: &str) -> Error {
@@ -52,7 +87,7 @@ pub(super) fn of_file(path: &Path, wait: Duration, location: &str) -> Result<Sto
     let start = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(StoreLock { _held: Held::File { _file: file } }),
+            Ok(()) => return Ok(StoreLock::new(Held::File { _file: file }, location)),
             Err(TryLockError::Error(error)) => return Err(failure.of_io(&error)),
             Err(TryLockError::WouldBlock) => {
                 let left = wait.saturating_sub(start.elapsed());
@@ -84,6 +119,27 @@ struct Pass {
 
 impl Gate {
     pub(super) fn enter(&self, wait: Duration, location: &str) -> Result<StoreLock> {
+        let pass = self.pass(wait, location)?;
+        Ok(StoreLock::new(Held::Gate { _pass: pass }, location))
+    }
+
+    /// Keeps out other threads, then other processes and machines.
+    pub(super) fn enter_with(
+        &self,
+        claims: &Claims,
+        wait: Duration,
+        location: &str,
+    ) -> Result<StoreLock> {
+        let start = Instant::now();
+        let pass = self.pass(wait, location)?;
+        let failure = Failure::new("the store could not be locked", location);
+        match claims.take(wait.saturating_sub(start.elapsed()), &failure)? {
+            Some(lease) => Ok(StoreLock::new(Held::Claim { lease, _pass: pass }, location)),
+            None => Err(busy(location)),
+        }
+    }
+
+    fn pass(&self, wait: Duration, location: &str) -> Result<Pass> {
         let taken = self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut taken, _) = self
             .shared
@@ -94,7 +150,7 @@ impl Gate {
             return Err(busy(location));
         }
         *taken = true;
-        Ok(StoreLock { _held: Held::Gate { _pass: Pass { shared: Arc::clone(&self.shared) } } })
+        Ok(Pass { shared: Arc::clone(&self.shared) })
     }
 }
 

@@ -31,6 +31,15 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output> {
     Ok(futures_executor::block_on(future))
 }
 
+/// Starts a future on the runtime's own threads, and leaves it to them.
+pub(super) fn spawn<F>(future: F) -> Result<tokio::task::JoinHandle<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Ok(handle()?.spawn(future))
+}
+
 /// Runs a future to its end on the runtime's own threads, from whatever thread: for a `Drop`,
 /// which cannot choose where it happens.
 pub(super) fn block_anywhere(future: impl Future<Output = ()> + Send + 'static) {

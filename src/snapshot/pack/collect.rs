@@ -48,13 +48,15 @@ impl Packs {
     /// alone: somebody may be about to need them. So are damaged packs and packs with a damaged
     /// chunk that is alive.
     ///
-    /// The caller holds the store's lock, and `live` is every chunk that any manifest needs.
+    /// The caller holds the store's lock, which `go_on` answers for before each pack that goes, and
+    /// `live` is every chunk that any manifest needs.
     pub(crate) fn collect(
         &self,
         live: &HashSet<ChunkHash>,
         grace: Duration,
         now: Timestamp,
         dry_run: bool,
+        go_on: &dyn Fn() -> Result<()>,
     ) -> Result<Collected> {
         self.refresh()?;
         let leaving = self.choose(live, grace, now);
@@ -82,6 +84,7 @@ impl Packs {
         self.state_mut().forget(sound.iter().map(|leaving| leaving.pack.name.as_str()));
         let mut freed = 0;
         for Leaving { pack, .. } in &sound {
+            go_on()?;
             if self.store().delete(&key_of(&pack.name))? {
                 collected.packs_removed += 1;
                 freed += pack.size;

@@ -68,7 +68,7 @@ fn live(chunks: &[Vec<u8>]) -> HashSet<ChunkHash> {
 
 fn collect(packs: &Packs, live: &HashSet<ChunkHash>) -> Collected {
     let later = Timestamp::now() + SignedDuration::from_hours(2);
-    packs.collect(live, Duration::from_hours(1), later, false).expect("collected")
+    packs.collect(live, Duration::from_hours(1), later, false, &|| Ok(())).expect("collected")
 }
 
 fn file_names(store: &Store) -> Vec<String> {
@@ -394,9 +394,10 @@ fn collecting_keeps_every_live_chunk_and_frees_what_it_says() {
     let before = size();
     let later = Timestamp::now() + SignedDuration::from_hours(2);
     let hour = Duration::from_hours(1);
-    let ahead = packs.collect(&live(&alive), hour, later, true).expect("a dry run");
+    let ahead = packs.collect(&live(&alive), hour, later, true, &|| Ok(())).expect("a dry run");
     assert_eq!(size(), before, "a dry run changes nothing");
-    let collected = packs.collect(&live(&alive), hour, later, false).expect("collected");
+    let collected =
+        packs.collect(&live(&alive), hour, later, false, &|| Ok(())).expect("collected");
     assert_eq!(collected.packs_removed, 3);
     assert_eq!(collected.packs_written, 1);
     assert_eq!(collected.bytes_freed, before - size());
@@ -413,8 +414,13 @@ fn collecting_keeps_every_live_chunk_and_frees_what_it_says() {
 fn a_young_pack_is_left_alone() {
     let (packs, store) = in_memory();
     write(&packs, &[noise(1, 100)]);
-    let collected =
-        packs.collect(&HashSet::new(), Duration::from_hours(1), Timestamp::now(), false);
+    let collected = packs.collect(
+        &HashSet::new(),
+        Duration::from_hours(1),
+        Timestamp::now(),
+        false,
+        &|| Ok(()),
+    );
     assert_eq!(collected.expect("collected"), Collected::default());
     assert_eq!(file_names(&store).len(), 1);
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
-use crate::store::{Store, Upload, fresh_name};
+use crate::store::{Pending, Store, Upload, fresh_name};
 
 use super::chunk::ChunkHash;
 use super::format::{self, Entry, MAX_CHUNKS, Packer};
@@ -118,7 +118,8 @@ fn stopped() -> Error {
 /// The other thread: writes what comes until no more comes.
 fn write_all(store: &Store, receiver: &Receiver<(ChunkHash, Vec<u8>)>) -> Result<Vec<Pack>> {
     let mut packer = Packer::new()?;
-    let mut closed = Vec::new();
+    // A store far away gets full packs while the next ones fill: rows never wait for the network.
+    let mut closed: Vec<(Pack, Pending)> = Vec::new();
     let mut open: Option<OpenPack> = None;
     let wanted = receiver.each(|(hash, raw)| {
         let mut pack = match open.take() {
@@ -136,7 +137,8 @@ fn write_all(store: &Store, receiver: &Receiver<(ChunkHash, Vec<u8>)>) -> Result
     if wanted && let Some(pack) = open {
         closed.push(pack.close()?);
     }
-    Ok(closed)
+    let durable = |(pack, pending): (Pack, Pending)| pending.wait().map(|_| pack);
+    closed.into_iter().map(durable).collect()
 }
 
 /// A pack being written.
@@ -164,9 +166,10 @@ impl OpenPack {
         self.upload.written() >= PACK_BYTES || self.entries.len() >= MAX_CHUNKS
     }
 
-    fn close(mut self) -> Result<Pack> {
+    fn close(mut self) -> Result<(Pack, Pending)> {
         self.upload.write(&format::closing(&self.entries))?;
-        let size = self.upload.finish()?;
-        Ok(Pack { name: self.name, size, entries: self.entries })
+        let pending = self.upload.finish_later()?;
+        let pack = Pack { name: self.name, size: pending.written(), entries: self.entries };
+        Ok((pack, pending))
     }
 }
