@@ -86,15 +86,22 @@ pub struct Meta {
 impl Store {
     /// Opens the store at a directory path, making the directory when it is missing, or at the
     /// address of an object store: `s3://bucket/prefix`, with the `AWS_…` environment variables
-    /// saying with which key, in which region, at which endpoint. `gs://` and `az://` addresses are
+    /// saying with which key, in which region, at which endpoint, and `SNAPBACK_STORE_PATIENCE` for
+    /// how many seconds a request that fails in passing is tried again. `gs://` and `az://` addresses are
     /// there with the features `gcs` and `azure`.
     pub fn open(location: &str) -> Result<Self> {
+        Self::open_with(location, &remote::environment())
+    }
+
+    /// Opens the store like [`open`](Self::open), with these settings in place of environment
+    /// variables: names and values such as `("AWS_REGION", "eu-central-1")`.
+    pub fn open_with(location: &str, settings: &[(String, String)]) -> Result<Self> {
         if location.is_empty() {
             return Err(Error::invalid("the store has no location").hint("name a directory"));
         }
         if remote::is_address(location) {
             let location = location.trim_end_matches('/');
-            return Ok(Self::shared(remote::open(location)?, location, claim::LEASE));
+            return Ok(Self::shared(remote::open(location, settings)?, location, claim::LEASE));
         }
         Self::directory(Path::new(location))
     }

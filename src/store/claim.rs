@@ -136,6 +136,14 @@ impl Lease {
         Ok(Self { taken_at, held_until, stop: Some(stop), released })
     }
 
+    /// Stops renewing the claim, and waits until it holds no more.
+    #[cfg(test)]
+    pub(super) fn let_run_out(&mut self) {
+        drop(self.stop.take());
+        let until = *lock(&self.held_until);
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
+
     /// When the lock was taken, by the server's clock.
     pub(super) fn taken_at(&self) -> Timestamp {
         self.taken_at

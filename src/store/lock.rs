@@ -48,6 +48,14 @@ impl StoreLock {
         Self { held, taken_at, location: location.to_owned() }
     }
 
+    /// Stops renewing the claim, and waits until it holds no more.
+    #[cfg(test)]
+    pub(super) fn let_run_out(&mut self) {
+        if let Held::Claim { lease, .. } = &mut self.held {
+            lease.let_run_out();
+        }
+    }
+
     /// When the lock was taken, by the clock that dates the store's objects.
     #[must_use]
     pub fn taken_at(&self) -> Timestamp {

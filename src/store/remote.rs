@@ -1,5 +1,7 @@
 //! Stores behind an address: a bucket, and what of it lies below a prefix.
 
+use std::ffi::OsString;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +12,12 @@ use object_store::{BackoffConfig, ClientConfigKey, ObjectStore, RetryConfig};
 use super::key;
 use crate::error::{Error, Result};
 
-/// How long a request that fails in passing is tried again: a server may be starting anew.
+/// How long a request that fails in passing is tried again unless [`PATIENCE`] says otherwise: a
+/// server may be starting anew.
 const RETRY: Duration = Duration::from_secs(30);
+
+/// The setting that says so, in seconds.
+const PATIENCE: &str = "SNAPBACK_STORE_PATIENCE";
 
 /// How long nothing may come before a request counts as failed. A part of an upload has to be
 /// through by then.
@@ -34,17 +40,28 @@ pub(super) fn is_address(location: &str) -> bool {
     location.contains("://")
 }
 
+/// Settings of the connection, as environment variables give them.
+pub(super) type Settings = [(String, String)];
+
+/// The process's own environment variables, those in UTF-8.
+pub(super) fn environment() -> Vec<(String, String)> {
+    let in_utf8 = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(in_utf8).collect()
+}
+
 /// Opens what an address names. Nothing is asked of the server yet.
-pub(super) fn open(location: &str) -> Result<Arc<dyn ObjectStore>> {
+pub(super) fn open(location: &str, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
     let address = Address::parse(location)?;
     match address.scheme {
-        "s3" => s3(location, &address),
+        "s3" => s3(location, &address, settings),
         #[cfg(feature = "gcs")]
-        "gs" => gcs(location, &address),
+        "gs" => gcs(location, &address, settings),
         #[cfg(not(feature = "gcs"))]
         "gs" => Err(not_built_in(location, "gcs")),
         #[cfg(feature = "azure")]
-        "az" => azure(location, &address),
+        "az" => azure(location, &address, settings),
         #[cfg(not(feature = "azure"))]
         "az" => Err(not_built_in(location, "azure")),
         _ => Err(Error::invalid("there is no kind of store with this address")
@@ -83,20 +100,19 @@ impl<'a> Address<'a> {
     }
 }
 
-fn s3(location: &str, address: &Address<'_>) -> Result<Arc<dyn ObjectStore>> {
+fn s3(location: &str, address: &Address<'_>, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
     use_ring();
-    let mut builder = AmazonS3Builder::from_env();
-    // What the environment says of the connection comes first.
-    for (key, value) in
+    let mut builder = AmazonS3Builder::new();
+    for (key, limit) in
         [(ClientConfigKey::ReadTimeout, SILENCE), (ClientConfigKey::Timeout, REQUEST)]
     {
-        let name = format!("AWS_{}", key.as_ref().to_ascii_uppercase());
-        if std::env::var_os(name).is_none() {
-            let seconds = format!("{} seconds", value.as_secs());
-            builder = builder.with_config(AmazonS3ConfigKey::Client(key), seconds);
-        }
+        builder = builder
+            .with_config(AmazonS3ConfigKey::Client(key), format!("{} seconds", limit.as_secs()));
     }
-    let built = builder.with_bucket_name(address.bucket).with_retry(retry()).build();
+    for (key, value) in known(settings, "AWS_") {
+        builder = builder.with_config(key, value);
+    }
+    let built = builder.with_bucket_name(address.bucket).with_retry(retry(settings)?).build();
     built.map(|objects| address.below(objects)).map_err(|error| {
         unusable(location, &error)
             .hint("look at the AWS_… variables: key, secret, region, endpoint")
@@ -104,23 +120,42 @@ fn s3(location: &str, address: &Address<'_>) -> Result<Arc<dyn ObjectStore>> {
 }
 
 #[cfg(feature = "gcs")]
-fn gcs(location: &str, address: &Address<'_>) -> Result<Arc<dyn ObjectStore>> {
+fn gcs(location: &str, address: &Address<'_>, settings: &Settings) -> Result<Arc<dyn ObjectStore>> {
     use_ring();
-    let builder = object_store::gcp::GoogleCloudStorageBuilder::from_env();
-    let built = builder.with_bucket_name(address.bucket).with_retry(retry()).build();
+    let mut builder = object_store::gcp::GoogleCloudStorageBuilder::new();
+    for (key, value) in known(settings, "GOOGLE_") {
+        builder = builder.with_config(key, value);
+    }
+    let built = builder.with_bucket_name(address.bucket).with_retry(retry(settings)?).build();
     built
         .map(|objects| address.below(objects))
         .map_err(|error| unusable(location, &error).hint("look at the GOOGLE_… variables"))
 }
 
 #[cfg(feature = "azure")]
-fn azure(location: &str, address: &Address<'_>) -> Result<Arc<dyn ObjectStore>> {
+fn azure(
+    location: &str,
+    address: &Address<'_>,
+    settings: &Settings,
+) -> Result<Arc<dyn ObjectStore>> {
     use_ring();
-    let builder = object_store::azure::MicrosoftAzureBuilder::from_env();
-    let built = builder.with_container_name(address.bucket).with_retry(retry()).build();
+    let mut builder = object_store::azure::MicrosoftAzureBuilder::new();
+    for (key, value) in known(settings, "AZURE_") {
+        builder = builder.with_config(key, value);
+    }
+    let built = builder.with_container_name(address.bucket).with_retry(retry(settings)?).build();
     built
         .map(|objects| address.below(objects))
         .map_err(|error| unusable(location, &error).hint("look at the AZURE_… variables"))
+}
+
+/// The settings with this beginning that the client knows.
+fn known<K: FromStr>(settings: &Settings, beginning: &str) -> Vec<(K, String)> {
+    let known = |(name, value): &(String, String)| {
+        let key = name.starts_with(beginning).then(|| name.to_ascii_lowercase().parse().ok());
+        key.flatten().map(|key| (key, value.clone()))
+    };
+    settings.iter().filter_map(known).collect()
 }
 
 #[cfg(not(all(feature = "gcs", feature = "azure")))]
@@ -134,9 +169,19 @@ fn unusable(location: &str, error: &object_store::Error) -> Error {
     Error::invalid("the store's address cannot be used").because(error.to_string()).on(location)
 }
 
-fn retry() -> RetryConfig {
+fn retry(settings: &Settings) -> Result<RetryConfig> {
+    let said = settings.iter().find(|(name, _)| name == PATIENCE).map(|(_, value)| value);
+    let retry_timeout = match said {
+        None => RETRY,
+        Some(value) => value.parse().map(Duration::from_secs).map_err(|error| {
+            Error::invalid("this is no number of seconds")
+                .because(error)
+                .on(PATIENCE)
+                .hint("write for how many seconds a request that fails is tried again")
+        })?,
+    };
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(3), ..BackoffConfig::default() };
-    RetryConfig { backoff, max_retries: 30, retry_timeout: RETRY }
+    Ok(RetryConfig { backoff, max_retries: usize::MAX, retry_timeout })
 }
 
 /// The client leaves it to the process who encrypts. An application that chose already keeps its
@@ -168,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused_with_those_that_there_are() {
-        let error = open("ftp://bucket/path").err().expect("no such store");
+        let error = open("ftp://bucket/path", &[]).err().expect("no such store");
         assert_eq!(
             error.to_string(),
             "ftp://bucket/path: there is no kind of store with this address"
@@ -178,7 +223,7 @@ mod tests {
     #[cfg(not(feature = "gcs"))]
     #[test]
     fn a_store_that_is_not_built_in_names_the_feature() {
-        let error = open("gs://bucket").err().expect("not built in");
+        let error = open("gs://bucket", &[]).err().expect("not built in");
         assert!(error.next_step().contains("`--features gcs`"), "{error:?}");
     }
 }

@@ -1,21 +1,11 @@
 use super::*;
 
 use std::fs;
-use std::io::Read;
-use std::sync::Barrier;
-use std::thread;
 use std::time::SystemTime;
 
 use tempfile::TempDir;
 
 use crate::error::ErrorKind;
-
-/// Every kind of store: what holds for one holds for all.
-fn stores() -> Vec<(Store, TempDir)> {
-    let (directory, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir());
-    let on_disk = Store::directory(&directory.path().join("store")).expect("a store");
-    vec![(on_disk, directory), (Store::memory(), other.expect("a folder"))]
-}
 
 fn on_disk() -> (Store, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -24,91 +14,6 @@ fn on_disk() -> (Store, TempDir) {
 
 fn keys(store: &Store, prefix: &str) -> Vec<String> {
     store.list(prefix).expect("a listing").into_iter().map(|meta| meta.key).collect()
-}
-
-#[test]
-fn an_object_is_written_read_replaced_listed_and_deleted() {
-    for (store, _folder) in stores() {
-        assert_eq!(store.get("a/b.json", 9).expect("absent"), None);
-        assert_eq!(store.tail("a/b.json", 9).expect("absent"), None);
-        assert!(!store.delete("a/b.json").expect("nothing to delete"));
-        assert!(store.put_new("a/b.json", "one").expect("written"));
-        store.put("a/b.json", "two!").expect("replaced");
-        store.put("a/a.json", "").expect("written");
-        store.put("a/deeper/c.json", "x").expect("written");
-        assert_eq!(store.get("a/b.json", 4).expect("read").as_deref(), Some(&b"two!"[..]));
-        assert_eq!(keys(&store, "a"), ["a/a.json", "a/b.json"]);
-        assert_eq!(store.list("a").expect("a listing")[1].size, 4);
-        assert!(store.delete("a/b.json").expect("deleted"));
-        assert_eq!(keys(&store, "a"), ["a/a.json"]);
-        assert_eq!(keys(&store, "nothing"), [""; 0]);
-    }
-}
-
-#[test]
-fn parts_of_an_object_are_read() {
-    for (store, _folder) in stores() {
-        store.put("a", "0123456789").expect("written");
-        assert_eq!(store.tail("a", 3).expect("read").as_deref(), Some(&b"789"[..]));
-        assert_eq!(store.tail("a", 99).expect("read").as_deref(), Some(&b"0123456789"[..]));
-        let parts = store.ranges("a", &[4..6, 0..1, 5..10]).expect("read");
-        assert_eq!(parts, ["45", "0", "56789"]);
-        for range in [8..11, 10..11, 20..30] {
-            let error = store.ranges("a", &[range]).expect_err("too short");
-            assert_eq!(error.kind(), ErrorKind::Damaged, "{error}");
-        }
-        let absent = 0..1;
-        let error = store.ranges("b", std::slice::from_ref(&absent)).expect_err("not there");
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-    }
-}
-
-#[test]
-fn an_object_larger_than_expected_is_not_read() {
-    for (store, _folder) in stores() {
-        store.put("a", "12345").expect("written");
-        assert!(store.get("a", 5).expect("read").is_some());
-        let error = store.get("a", 4).expect_err("too large");
-        assert_eq!(error.kind(), ErrorKind::Damaged);
-        assert_eq!(error.what(), "5 bytes are more than the 4 allowed");
-    }
-}
-
-#[test]
-fn of_many_writers_of_one_new_object_one_wins() {
-    for (store, _folder) in stores() {
-        let barrier = Barrier::new(8);
-        let winners: Vec<u8> = thread::scope(|scope| {
-            let write = |writer: u8| {
-                barrier.wait();
-                store.put_new("a/one", vec![writer; 100]).expect("an answer").then_some(writer)
-            };
-            let writers: Vec<_> = (0..8).map(|writer| scope.spawn(move || write(writer))).collect();
-            writers.into_iter().filter_map(|writer| writer.join().expect("no panic")).collect()
-        });
-        assert_eq!(winners.len(), 1);
-        let kept = store.get("a/one", 100).expect("read").expect("an object");
-        assert_eq!(kept, vec![winners[0]; 100]);
-    }
-}
-
-#[test]
-fn an_upload_of_any_size_reads_back_through_a_reader() {
-    for (store, _folder) in stores() {
-        for size in [0, 1, (8 << 20) - 1, 8 << 20, (8 << 20) + 1, 17 << 20] {
-            let bytes: Vec<u8> = (0..size).map(|at: u32| at.to_le_bytes()[1]).collect();
-            let mut upload = store.upload("packs/a").expect("an upload");
-            for piece in bytes.chunks(3_000_001) {
-                upload.write(piece).expect("written");
-            }
-            assert_eq!(upload.finish().expect("finished"), u64::from(size));
-            let mut reader = store.reader("packs/a").expect("a reader");
-            assert_eq!(reader.size(), u64::from(size));
-            let mut read = Vec::new();
-            reader.read_to_end(&mut read).expect("read");
-            assert!(read == bytes, "{size} bytes");
-        }
-    }
 }
 
 #[test]
@@ -149,61 +54,6 @@ fn an_unfinished_upload_can_be_dropped_on_an_async_thread() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async move { drop(upload) });
     assert_eq!(keys(&store, "b"), [""; 0]);
-}
-
-#[test]
-fn the_lock_excludes_other_threads_and_other_openings() {
-    for (store, _folder) in stores() {
-        let other = match store.path() {
-            Some(path) => Store::directory(path).expect("the same store"),
-            None => store.clone(),
-        };
-        let lock = store.lock(Duration::ZERO).expect("free");
-        let error = other.lock(Duration::from_millis(30)).expect_err("held");
-        assert_eq!(error.kind(), ErrorKind::Busy);
-        assert_eq!(error.thing(), store.location());
-        let waiting = thread::spawn(move || other.lock(Duration::from_mins(1)).map(drop));
-        drop(lock);
-        waiting.join().expect("no panic").expect("freed");
-        drop(store.lock(Duration::ZERO).expect("free again"));
-    }
-}
-
-#[test]
-fn the_lock_keeps_increments_apart() {
-    for (store, _folder) in stores() {
-        store.put("count", "0").expect("written");
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..5 {
-                        let _lock = store.lock(Duration::from_mins(1)).expect("my turn");
-                        let count = store.get("count", 9).expect("read").expect("a count");
-                        let count: u32 =
-                            str::from_utf8(&count).expect("text").parse().expect("a number");
-                        store.put("count", (count + 1).to_string()).expect("written");
-                    }
-                });
-            }
-        });
-        assert_eq!(store.get("count", 9).expect("read").as_deref(), Some(&b"20"[..]));
-    }
-}
-
-#[test]
-fn keys_that_leave_the_store_are_refused_everywhere() {
-    for (store, folder) in stores() {
-        for key in ["../out", "a/../../out", "/etc/passwd", "", "a//b", ".hidden"] {
-            assert!(store.put(key, "x").is_err(), "{key}");
-            assert!(store.put_new(key, "x").is_err(), "{key}");
-            assert!(store.get(key, 9).is_err(), "{key}");
-            assert!(store.delete(key).is_err(), "{key}");
-            assert!(store.list(key).is_err(), "{key}");
-            assert!(store.upload(key).is_err(), "{key}");
-            assert!(store.reader(key).is_err(), "{key}");
-        }
-        assert!(!folder.path().join("out").exists());
-    }
 }
 
 #[cfg(unix)]
@@ -331,13 +181,6 @@ fn opening_makes_the_last_folder_only() {
 }
 
 #[test]
-fn an_object_store_is_said_not_to_be_in_this_build() {
-    let error = Store::open("s3://bucket/path").expect_err("not here");
-    assert_eq!(error.to_string(), "s3://bucket/path: object stores are not in this build");
-    assert_eq!(error.next_step(), "name a directory as the store");
-}
-
-#[test]
 fn a_full_disk_is_called_by_its_name() {
     let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
     let error = object_store::Error::Generic { store: "disk", source: Box::new(error) };
@@ -345,4 +188,47 @@ fn a_full_disk_is_called_by_its_name() {
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert_eq!(error.thing(), "packs/a");
     assert_eq!(error.next_step(), "the disk is full: free some space, then try again");
+}
+
+/// Two openings of one bucket, on as many machines as it were.
+fn shared(lease: Duration) -> (Store, Store) {
+    let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let open = || Store::shared(Arc::clone(&objects), "memory://bucket", lease);
+    (open(), open())
+}
+
+#[test]
+fn a_lock_that_is_renewed_outlives_its_lease() {
+    let lease = Duration::from_millis(300);
+    let (store, other) = shared(lease);
+    let lock = store.lock(Duration::ZERO).expect("free");
+    let error = other.lock(lease * 4).expect_err("held all that time");
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    lock.check().expect("still held");
+    drop(lock);
+    drop(other.lock(Duration::ZERO).expect("freed"));
+    assert_eq!(keys(&store, "lock"), [""; 0]);
+}
+
+#[test]
+fn a_lock_that_nobody_renews_is_taken_over() {
+    let (store, other) = shared(Duration::from_millis(300));
+    // What a process leaves behind that was killed.
+    store.put("lock/0123456789abcdef", "{}").expect("written");
+    assert_eq!(other.lock(Duration::ZERO).expect_err("young").kind(), ErrorKind::Busy);
+    let lock = other.lock(Duration::from_mins(1)).expect("taken over");
+    assert_eq!(keys(&store, "lock").len(), 1);
+    drop(lock);
+}
+
+#[test]
+fn a_holder_whose_claim_ran_out_knows_it() {
+    let (store, other) = shared(Duration::from_millis(300));
+    let mut lock = store.lock(Duration::ZERO).expect("free");
+    lock.check().expect("held");
+    lock.let_run_out();
+    let taken = other.lock(Duration::from_mins(1)).expect("free for others");
+    assert_eq!(lock.check().expect_err("lost").kind(), ErrorKind::Busy);
+    drop(lock);
+    taken.check().expect("still theirs");
 }

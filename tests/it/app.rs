@@ -135,6 +135,12 @@ impl App {
         self
     }
 
+    /// Keeps snapshots in this store.
+    pub(crate) fn store_in(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// The application's database file.
     pub(crate) fn db_path(&self) -> PathBuf {
         self.folder.path().join("app.db")
@@ -211,11 +217,20 @@ impl App {
 
     /// Opens a console, which may fail.
     pub(crate) fn try_open(&self) -> Result<Snapshots> {
-        let database = Database::open(&self.db_path(), &self.events)?;
         let store = match &self.store {
             Some(store) => store.clone(),
             None => Store::directory(&self.store_dir())?,
         };
+        self.open_in(store)
+    }
+
+    /// A console on the same database, with this store: as another process would open it.
+    pub(crate) fn reopen_in(&self, store: Store) -> Snapshots {
+        self.open_in(store).expect("the console opens")
+    }
+
+    fn open_in(&self, store: Store) -> Result<Snapshots> {
+        let database = Database::open(&self.db_path(), &self.events)?;
         Snapshots::open(database, store, self.options.clone())
     }
 

@@ -5,6 +5,7 @@
 mod app;
 #[path = "../browser/mod.rs"]
 mod browser;
+mod bucket;
 mod cli;
 mod client;
 mod contract;
@@ -21,8 +22,10 @@ mod live;
 mod meddling;
 mod previews;
 mod properties;
+mod proxy;
 mod restore;
 mod retention;
 mod shapes;
+mod stores;
 mod take;
 mod writer;

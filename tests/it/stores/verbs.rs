@@ -1,0 +1,112 @@
+//! Take, list, preview, restore, verify, prune: the same wherever snapshots live.
+
+use std::time::Duration;
+
+use snapback::snapshot::{Kind, Scope, Snapshots, State};
+use snapback::{ErrorKind, Result};
+
+use super::Place;
+use crate::app::{App, BY, request};
+
+/// Everything in the store is sound.
+pub(super) fn verified(snapshots: &Snapshots) {
+    for verified in snapshots.verify(None, BY).expect("verified") {
+        assert_eq!(verified.state, State::Intact, "{verified:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_is_taken_listed_previewed_restored_verified_and_pruned() {
+    for place in Place::all() {
+        let app = App::new().grace(Duration::ZERO).store_in(place.open()).with_events(60);
+        let before = app.state();
+        let snapshot = app.take("before");
+        app.events(40);
+        let after = app.state();
+        assert_eq!(app.listed(), [snapshot.clone()]);
+        assert!(app.preview(&snapshot).differing_rows() > 0);
+        assert!(!app.changed_rows(&snapshot, "event_log").is_empty());
+
+        let restored = app.restore(&snapshot, Scope::Rewind);
+        assert_eq!(app.state(), before);
+        app.undo(&restored);
+        assert_eq!(app.state(), after);
+
+        // Another process sees the same, and reads every byte back.
+        let other = app.reopen_in(place.open());
+        assert_eq!(other.list().expect("a list").snapshots.len(), 3);
+        verified(&other);
+        for entry in other.list().expect("a list").snapshots {
+            other.delete(&entry.snapshot(), BY).expect("deleted");
+        }
+        let pruned = other.prune(false, BY).expect("pruned");
+        assert!(pruned.packs_removed > 0, "{pruned:?}");
+        assert_eq!(place.open().list("packs").expect("a listing"), []);
+    }
+}
+
+#[test]
+fn a_second_take_sends_only_what_is_new() {
+    for place in Place::all() {
+        let app = App::new().store_in(place.open()).with_events(400);
+        let first = app.take("first");
+        app.events(1);
+        let second = app.take("second");
+        let new = |snapshot| app.snapshots().entry(snapshot).expect("an entry").new_bytes;
+        let (first, second) = (new(&first), new(&second));
+        assert!(second < first, "{second:?} of {first:?}");
+    }
+}
+
+#[test]
+fn a_refused_restore_leaves_the_store_as_it_was() {
+    for place in Place::all() {
+        let app = App::new().store_in(place.open()).with_events(10);
+        let snapshot = app.take("before");
+        app.sql("ALTER TABLE event_log ADD COLUMN more TEXT");
+        app.try_restore(&request(&snapshot, Scope::Rewind)).expect_err("another schema");
+        assert_eq!(app.listed(), [snapshot]);
+    }
+}
+
+/// Does something until it succeeds. Where nothing is too young to be pruned, a take may find that
+/// what it relied on has gone: it says so, and leaves nothing behind.
+fn insist<T>(act: impl Fn() -> Result<T>) -> T {
+    loop {
+        match act() {
+            Ok(done) => return done,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn two_consoles_on_one_store_with_live_writers_lose_nothing() {
+    let rounds = std::env::var("SNAPBACK_ROUNDS").map_or(3, |rounds| rounds.parse().expect("N"));
+    for place in Place::all() {
+        let app = App::new().grace(Duration::ZERO).keep_last(3).store_in(place.open());
+        let app = app.with_events(30);
+        let first = app.take("first");
+        app.pin(&first);
+        let (one, other) = (app.snapshots(), app.reopen_in(place.open()));
+        let writer = app.writer();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    insist(|| one.take(None, BY));
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    insist(|| other.restore(&request(&first, Scope::Tables)));
+                    other.prune(false, BY).expect("pruned");
+                }
+            });
+        });
+        assert_eq!(writer.stop().errors, [""; 0]);
+        let list = one.list().expect("a list");
+        let of = |kind| list.snapshots.iter().filter(|entry| entry.kind == kind).count();
+        assert_eq!((of(Kind::Rewind), of(Kind::Periodic)), (rounds.min(3), 1 + rounds.min(3)));
+        verified(&app.reopen_in(place.open()));
+    }
+}
