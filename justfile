@@ -20,6 +20,10 @@ crash kills="200":
 soak rounds="10":
     for round in $(seq {{rounds}}); do SNAPBACK_KILLS=100 cargo test --test it faults:: || exit 1; done
 
+# The tests of the stores against a real S3 server, Garage, which is built once (ten minutes).
+s3 *arguments:
+    tests/s3/garage.sh {{arguments}}
+
 # What has to be clean before a commit.
 lint:
     cargo fmt --check
