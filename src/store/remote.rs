@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused_with_those_that_there_are() {
-        let error = open("ftp://bucket/path", &[]).err().expect("no such store");
+        let error = open("ftp://bucket/path", &[]).expect_err("no such store");
         assert_eq!(
             error.to_string(),
             "ftp://bucket/path: there is no kind of store with this address"
@@ -223,7 +223,7 @@ mod tests {
     #[cfg(not(feature = "gcs"))]
     #[test]
     fn a_store_that_is_not_built_in_names_the_feature() {
-        let error = open("gs://bucket", &[]).err().expect("not built in");
+        let error = open("gs://bucket", &[]).expect_err("not built in");
         assert!(error.next_step().contains("`--features gcs`"), "{error:?}");
     }
 }

@@ -43,12 +43,11 @@ impl Bucket {
         let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
         let started = jiff::Timestamp::now().as_millisecond();
         let prefix = format!("{started}-{}-{counter}", std::process::id());
-        let (address, server) = match setting("ENDPOINT") {
-            Some(endpoint) => (outside(&endpoint), None),
-            None => {
-                let server = Server::start();
-                (server.address, Some(server))
-            }
+        let (address, server) = if let Some(endpoint) = setting("ENDPOINT") {
+            (outside(&endpoint), None)
+        } else {
+            let server = Server::start();
+            (server.address, Some(server))
         };
         Self { proxy: Proxy::to(address), server, prefix }
     }

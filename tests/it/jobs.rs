@@ -20,8 +20,9 @@ fn app(store: &HeldStore) -> App {
 }
 
 fn by_htmx(client: &Client, method: Method, path: &str, fields: &[(&str, &str)]) -> Answer {
-    let call = client.call(method.clone(), path).by_htmx();
-    if method == Method::POST { call.form(fields).send() } else { call.send() }
+    let sends_a_form = method == Method::POST;
+    let call = client.call(method, path).by_htmx();
+    if sends_a_form { call.form(fields).send() } else { call.send() }
 }
 
 /// Starts work by htmx that is held, and gives back its address.

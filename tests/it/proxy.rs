@@ -121,13 +121,12 @@ impl Shared {
         state.passed += bytes as u64;
         let mut stays = !state.cut_off;
         if let Some(every) = state.cut_every {
-            match state.until_cut.checked_sub(bytes as u64) {
-                Some(left) => state.until_cut = left,
-                None => {
-                    state.until_cut = every;
-                    state.cuts += 1;
-                    stays = false;
-                }
+            if let Some(left) = state.until_cut.checked_sub(bytes as u64) {
+                state.until_cut = left;
+            } else {
+                state.until_cut = every;
+                state.cuts += 1;
+                stays = false;
             }
         }
         let pause = state.pause;

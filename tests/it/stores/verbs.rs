@@ -23,7 +23,7 @@ fn a_snapshot_is_taken_listed_previewed_restored_verified_and_pruned() {
         let snapshot = app.take("before");
         app.events(40);
         let after = app.state();
-        assert_eq!(app.listed(), [snapshot.clone()]);
+        assert_eq!(app.listed(), std::slice::from_ref(&snapshot));
         assert!(app.preview(&snapshot).differing_rows() > 0);
         assert!(!app.changed_rows(&snapshot, "event_log").is_empty());
 
