@@ -370,7 +370,8 @@ pub(crate) fn values_of(table: &Table, node: &Node, line: &[u8]) -> Result<Vec<V
     if values.len() == table.width() { Ok(values) } else { Err(malformed(table, node)) }
 }
 
-fn malformed(table: &Table, node: &Node) -> Error {
+/// The error of a chunk that is what its hash says and not what a chunk of this table can be.
+pub(crate) fn malformed(table: &Table, node: &Node) -> Error {
     Error::damaged(format!(
         "the chunk {} does not hold what a chunk of this table holds",
         node.hash

@@ -9,7 +9,7 @@ use super::facts::{State, Verified};
 use super::foreign;
 use super::manifest::{Manifest, TableRoot};
 use super::pack::ChunkHash;
-use super::source::{ChunkSource as _, children_of, values_of};
+use super::source::{ChunkSource as _, children_of, malformed, values_of};
 use super::tree::{self, Node};
 use crate::database::{Schema, Table};
 use crate::error::Result;
@@ -111,10 +111,12 @@ fn check_node(
         if node.height > 0 {
             return children_of(table, node, &chunk);
         }
+        let mut rows = 0;
         for line in tree::lines_of(chunk.bytes()) {
             values_of(table, node, line)?;
+            rows += 1;
         }
-        Ok(Vec::new())
+        if rows == node.rows { Ok(Vec::new()) } else { Err(malformed(table, node)) }
     });
     match read {
         Ok(children) => {

@@ -221,3 +221,15 @@ fn a_giant_manifest_is_listed_and_not_read() {
     let reason = entry.reason.expect("a reason");
     assert!(reason.contains("more than the 16777216 allowed"), "{reason}");
 }
+
+#[test]
+fn a_count_that_is_off_by_one_is_found_by_verify() {
+    let stage = Stage::new();
+    let objects = stage.with_manifest(|manifest| {
+        let rows = &mut manifest["tables"][0]["root"]["rows"];
+        *rows = json!(rows.as_u64().expect("a count") + 1);
+    });
+    let console = console(&stage.app.db_path(), Arc::new(objects), Options::default());
+    let verified = console.verify(Some(&stage.older), "a test").expect("a verification");
+    assert_eq!(verified[0].state, State::Damaged, "{verified:?}");
+}
