@@ -60,6 +60,8 @@ enum Command {
     Export(change::Export),
     /// Takes over an exported file as a snapshot and prints its name
     Import(change::Import),
+    /// Copies a snapshot to another store
+    Copy(change::Copy),
 }
 
 /// Whether a command that did its work found everything well.
@@ -85,6 +87,7 @@ impl Command {
             Self::Prune(prune) => prune.run(out),
             Self::Export(export) => export.run(out),
             Self::Import(import) => import.run(out),
+            Self::Copy(copy) => copy.run(out),
         }
     }
 
@@ -102,6 +105,7 @@ impl Command {
             Self::Prune(prune) => prune.database.json,
             Self::Export(export) => export.database.json,
             Self::Import(import) => import.database.json,
+            Self::Copy(copy) => copy.database.json,
         }
     }
 }

@@ -10,6 +10,7 @@ mod changes;
 mod clock;
 mod compare;
 mod contents;
+mod copy;
 mod diff;
 mod drift;
 mod export;
@@ -20,6 +21,7 @@ mod history;
 mod id;
 mod label;
 mod manifest;
+mod mirror;
 mod pack;
 mod preview;
 mod progress;
@@ -46,10 +48,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::database::{Database, Schema, View};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Store, StoreLock};
 use catalog::{Catalog, Found, Listed};
 use label::Labels;
+use mirror::Mirror;
 use pack::Packs;
 
 /// How long an operation waits for another one to leave the store.
@@ -66,6 +69,8 @@ pub struct Options {
     pub grace: Duration,
     /// What dates snapshots and the history.
     pub clock: Clock,
+    /// A second store that every snapshot is copied to, in the background. Nothing is pruned there.
+    pub mirror: Option<Store>,
 }
 
 impl Default for Options {
@@ -75,6 +80,7 @@ impl Default for Options {
             exclude_tables: Vec::new(),
             grace: Duration::from_hours(1),
             clock: Clock::default(),
+            mirror: None,
         }
     }
 }
@@ -83,6 +89,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Snapshots {
     core: Core,
+    mirror: Option<Arc<Mirror>>,
 }
 
 /// What an operation works on, and the progress that it reports.
@@ -195,19 +202,29 @@ impl Core {
 impl Snapshots {
     /// Joins a database and a store.
     pub fn open(database: Database, store: Store, options: Options) -> Result<Self> {
+        let mirror = match &options.mirror {
+            Some(mirror) if mirror.location() == store.location() => {
+                return Err(Error::invalid("the mirror is the store itself")
+                    .on(mirror.location())
+                    .hint("name another store as the mirror"));
+            }
+            Some(mirror) => Some(Arc::new(Mirror::start(mirror.clone())?)),
+            None => None,
+        };
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
         let labels = Labels::default();
         let cache = store.path().map(|folder| folder.join("cache"));
         let shared = Arc::new(Shared { database, store, packs, catalog, labels, options, cache });
-        Ok(Self { core: Core { shared, progress: Progress::default() } })
+        Ok(Self { core: Core { shared, progress: Progress::default() }, mirror })
     }
 
     /// The same snapshots; what is called on them reports its rows to `progress`, and ends when
     /// that is cancelled.
     #[must_use]
     pub fn watched(&self, progress: Progress) -> Self {
-        Self { core: Core { shared: Arc::clone(&self.core.shared), progress } }
+        let core = Core { shared: Arc::clone(&self.core.shared), progress };
+        Self { core, mirror: self.mirror.clone() }
     }
 
     /// The live database, in a line.
@@ -260,6 +277,7 @@ impl Snapshots {
         );
         core.record(&core.occurrence(Action::Take, Some(&snapshot), by, outcome));
         self.retain(&lock, by);
+        self.catch_up();
         Ok(entry)
     }
 
@@ -318,6 +336,7 @@ impl Snapshots {
             ..core.occurrence(Action::Restore, Some(&request.snapshot), &request.by, words)
         });
         self.retain(&lock, &request.by);
+        self.catch_up();
         Ok(restored)
     }
 
@@ -418,7 +437,27 @@ impl Snapshots {
         let snapshot = self.core.noted(Action::Import, None, by, imported)?;
         let outcome = "from a file".to_owned();
         self.core.record(&self.core.occurrence(Action::Import, Some(&snapshot), by, outcome));
+        self.catch_up();
         self.entry(&snapshot)
+    }
+
+    /// Copies a snapshot to another store, under the same name: its manifest, its label, and the
+    /// chunks that the other store lacks.
+    pub fn copy_to(&self, snapshot: &SnapshotRef, to: &Store, by: &str) -> Result<Copied> {
+        let core = &self.core;
+        let copied = core.catalog.sound(snapshot).and_then(|listed| copy::copy(core, &listed, to));
+        let copied = core.noted(Action::Copy, Some(snapshot), by, copied)?;
+        core.record(&core.occurrence(Action::Copy, Some(snapshot), by, copied.to_string()));
+        Ok(copied)
+    }
+
+    /// Asks the mirror, if there is one, for what it lacks; does not wait for it.
+    fn catch_up(&self) {
+        if let Some(mirror) = &self.mirror {
+            let core =
+                Core { shared: Arc::clone(&self.core.shared), progress: Progress::default() };
+            mirror.catch_up(&core);
+        }
     }
 
     /// What was done, newest first, at most `limit`.

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use snapback::snapshot::{Format, Preview, RestoreRequest, Scope, SnapshotRef, Snapshots};
+use snapback::store::Store;
 use snapback::{Error, Result};
 
-use super::options::{DatabaseOptions, by};
+use super::options::{DatabaseOptions, MirrorOptions, by};
 use super::{Outcome, print, text};
 
 /// `snapback take`
@@ -19,12 +20,15 @@ pub(super) struct Take {
     note: Option<String>,
 
     #[command(flatten)]
+    mirror: MirrorOptions,
+
+    #[command(flatten)]
     pub(super) database: DatabaseOptions,
 }
 
 impl Take {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
-        let entry = self.database.open()?.take(self.note.as_deref(), &by())?;
+        let entry = self.database.open_mirrored(&self.mirror)?.take(self.note.as_deref(), &by())?;
         print::fact(out, self.database.json, &entry, text::name)?;
         Ok(Outcome::Well)
     }
@@ -66,6 +70,9 @@ pub(super) struct Restore {
     accept_schema: bool,
 
     #[command(flatten)]
+    mirror: MirrorOptions,
+
+    #[command(flatten)]
     pub(super) database: DatabaseOptions,
 }
 
@@ -76,7 +83,7 @@ impl Restore {
             print::fact(out, self.database.json, &preview, |plan| text::plan(plan, self.scope))?;
         } else {
             confirmed(&self.snapshot, self.confirm.as_deref())?;
-            let restored = self.database.open()?.restore(&self.request())?;
+            let restored = self.database.open_mirrored(&self.mirror)?.restore(&self.request())?;
             print::fact(out, self.database.json, &restored, text::restored)?;
         }
         Ok(Outcome::Well)
@@ -232,6 +239,32 @@ impl Import {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
         let entry = self.database.open()?.import(&self.file, &by())?;
         print::fact(out, self.database.json, &entry, text::name)?;
+        Ok(Outcome::Well)
+    }
+}
+
+/// `snapback copy`
+#[derive(Debug, Args)]
+pub(super) struct Copy {
+    /// The snapshot, as the list prints it
+    #[arg(value_name = "KIND/ID", value_parser = text::parse_snapshot)]
+    snapshot: SnapshotRef,
+
+    /// The other store: a directory or an object-store URL
+    #[arg(long, value_name = "PLACE")]
+    to: String,
+
+    #[command(flatten)]
+    pub(super) database: DatabaseOptions,
+}
+
+impl Copy {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
+        let snapshots = self.database.open()?;
+        let copied = snapshots.copy_to(&self.snapshot, &Store::open(&self.to)?, &by())?;
+        print::fact(out, self.database.json, &copied, |copied| {
+            format!("copied {} {}\n", copied.snapshot, print::printable(&copied.to_string()))
+        })?;
         Ok(Outcome::Well)
     }
 }

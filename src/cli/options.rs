@@ -37,6 +37,14 @@ pub(crate) struct DatabaseOptions {
     pub(crate) tables: TableOptions,
 }
 
+/// Where every snapshot goes a second time.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct MirrorOptions {
+    /// A second store that every snapshot is copied to; nothing is pruned there
+    #[arg(long, value_name = "PLACE", env = "SNAPBACK_MIRROR", help_heading = "Database")]
+    mirror: Option<String>,
+}
+
 /// Which table is the event log, and which tables are left out.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Database")]
@@ -69,9 +77,16 @@ pub(crate) struct TableOptions {
 impl DatabaseOptions {
     /// Opens the database and its store.
     pub(crate) fn open(&self) -> Result<Snapshots> {
+        self.open_mirrored(&MirrorOptions::default())
+    }
+
+    /// Opens the database, its store and the mirror.
+    pub(crate) fn open_mirrored(&self, mirror: &MirrorOptions) -> Result<Snapshots> {
         let open = if self.force_network { Database::open_anywhere } else { Database::open };
         let database = open(&self.db, &self.tables.events())?;
-        Snapshots::open(database, Store::open(&self.store()?)?, self.tables.snapshots())
+        let mirror = mirror.mirror.as_deref().map(Store::open).transpose()?;
+        let options = Options { mirror, ..self.tables.snapshots() };
+        Snapshots::open(database, Store::open(&self.store()?)?, options)
     }
 
     /// The store's place as it was given, or beside the database.

@@ -8,7 +8,7 @@ use snapback::snapshot::{Now, Snapshots};
 use snapback::{Error, Result, web};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::options::DatabaseOptions;
+use super::options::{DatabaseOptions, MirrorOptions};
 use super::{Outcome, print};
 
 /// `snapback serve`
@@ -16,6 +16,9 @@ use super::{Outcome, print};
 pub(super) struct Serve {
     #[command(flatten)]
     options: ServeOptions,
+
+    #[command(flatten)]
+    mirror: MirrorOptions,
 
     #[command(flatten)]
     pub(super) database: DatabaseOptions,
@@ -37,7 +40,7 @@ pub(crate) struct ServeOptions {
 impl Serve {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
         let listener = listen(&self.options)?;
-        let snapshots = self.database.open()?;
+        let snapshots = self.database.open_mirrored(&self.mirror)?;
         let now = snapshots.now()?;
         print::say(out, &greeting(&now, &self.database.store()?))?;
         serve(snapshots, listener, &self.options, out)?;

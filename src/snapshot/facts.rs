@@ -479,6 +479,8 @@ pub enum Action {
     Verify,
     /// A snapshot went to a file.
     Export,
+    /// A snapshot went to another store.
+    Copy,
 }
 
 impl Action {
@@ -494,7 +496,28 @@ impl Action {
             Self::Import => "imported",
             Self::Verify => "verified",
             Self::Export => "exported",
+            Self::Copy => "copied",
         }
+    }
+}
+
+/// What went to another store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Copied {
+    /// The snapshot, under the same name there.
+    #[serde(rename = "copied")]
+    pub snapshot: SnapshotRef,
+    /// Where the other store is.
+    pub to: String,
+    /// Chunks that it lacked.
+    pub chunks: u64,
+    /// Bytes that were written there; 0 when it had the snapshot already.
+    pub bytes: u64,
+}
+
+impl std::fmt::Display for Copied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "to {}: {} chunks, {} bytes", self.to, self.chunks, self.bytes)
     }
 }
 

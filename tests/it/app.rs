@@ -141,6 +141,12 @@ impl App {
         self
     }
 
+    /// Copies every snapshot to this store too.
+    pub(crate) fn mirror_in(mut self, store: Store) -> Self {
+        self.options.mirror = Some(store);
+        self
+    }
+
     /// The application's database file.
     pub(crate) fn db_path(&self) -> PathBuf {
         self.folder.path().join("app.db")
@@ -208,6 +214,12 @@ impl App {
     /// The console.
     pub(crate) fn snapshots(&self) -> Snapshots {
         self.console.get_or_init(|| self.reopen()).clone()
+    }
+
+    /// Closes the console; it is opened anew when it is wanted again.
+    pub(crate) fn closed(mut self) -> Self {
+        drop(self.console.take());
+        self
     }
 
     /// A second console on the same database and store.

@@ -77,8 +77,13 @@ impl Bucket {
 
     /// The same, giving up soon: for tests in which nothing fails in passing.
     pub(crate) fn open_impatiently(&self) -> Store {
+        self.open_with("SNAPBACK_STORE_PATIENCE", "1")
+    }
+
+    /// The same, with one more setting.
+    pub(crate) fn open_with(&self, name: &str, value: &str) -> Store {
         let mut settings = self.settings();
-        settings.push(("SNAPBACK_STORE_PATIENCE".to_owned(), "1".to_owned()));
+        settings.push((name.to_owned(), value.to_owned()));
         Store::open_with(&self.location(), &settings).expect("a store")
     }
 

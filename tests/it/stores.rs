@@ -1,5 +1,6 @@
 //! What holds for one kind of store holds for all: a directory, memory, and a bucket.
 
+mod copies;
 mod objects;
 mod troubles;
 mod verbs;

@@ -220,6 +220,7 @@ fn doing(job: &Job) -> String {
         Action::Import => "Importing a snapshot",
         Action::Verify => "Verifying",
         Action::Export => "Exporting",
+        Action::Copy => "Copying",
     };
     match &job.snapshot {
         Some(snapshot) => format!("{verb} {snapshot}"),

@@ -1,0 +1,101 @@
+//! The mirror: a second store that gets every snapshot too, in the background.
+
+use std::collections::HashSet;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+
+use super::Core;
+use super::catalog::Catalog;
+use super::copy::copy;
+use super::facts::{Action, Occurrence};
+use super::id::Kind;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// Who copies, as the history has it.
+const BY: &str = "mirror";
+
+/// The thread that copies. Dropping it waits until what was asked for is done.
+pub(crate) struct Mirror {
+    asked: Option<Sender<Core>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Mirror {
+    /// Starts copying to `to`, once asked.
+    pub(crate) fn start(to: Store) -> Result<Self> {
+        let (asked, wanted) = mpsc::channel::<Core>();
+        let work = move || {
+            while let Ok(mut core) = wanted.recv() {
+                // Asked several times meanwhile, one look at the list serves all.
+                while let Ok(newer) = wanted.try_recv() {
+                    core = newer;
+                }
+                catch_up(&core, &to);
+            }
+        };
+        let thread = thread::Builder::new().name("mirror".to_owned()).spawn(work);
+        let thread = thread.map_err(|error| {
+            Error::failed("the thread of the mirror could not be started")
+                .because(error)
+                .hint("look at the limits on threads of this process")
+        })?;
+        Ok(Self { asked: Some(asked), thread: Some(thread) })
+    }
+
+    /// Asks for every snapshot that the mirror lacks, and does not wait.
+    pub(crate) fn catch_up(&self, core: &Core) {
+        if let Some(asked) = &self.asked {
+            // The thread ends only with this.
+            let _ = asked.send(core.clone());
+        }
+    }
+}
+
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        drop(self.asked.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Copies what the mirror lacks, oldest first. The first failure is told in the history and ends
+/// it: the next snapshot brings another try.
+fn catch_up(core: &Core, to: &Store) {
+    let tell = |occurrence: &Occurrence| core.record(occurrence);
+    let failed = |error: &Error| {
+        tracing::error!(%error, "the mirror does not get every snapshot");
+        let outcome = format!("to {}: {error}", to.location());
+        Occurrence { ok: false, ..core.occurrence(Action::Copy, None, BY, outcome) }
+    };
+    let lacking = || -> Result<Vec<_>> {
+        let mut there = HashSet::new();
+        for kind in Kind::ALL {
+            let listed = to.list(&format!("snapshots/{kind}"))?;
+            there.extend(listed.into_iter().map(|meta| meta.key));
+        }
+        let mut listed = core.catalog.list()?;
+        listed.retain(|listed| {
+            listed.damage().is_none() && !there.contains(&Catalog::key(&listed.snapshot))
+        });
+        listed.reverse();
+        Ok(listed)
+    };
+    let lacking = match lacking() {
+        Ok(lacking) => lacking,
+        Err(error) => return tell(&failed(&error)),
+    };
+    for listed in &lacking {
+        match copy(core, listed, to) {
+            Ok(copied) => {
+                tell(&core.occurrence(Action::Copy, Some(&listed.snapshot), BY, copied.to_string()))
+            }
+            Err(error) => {
+                let failed = failed(&error);
+                return tell(&Occurrence { snapshot: Some(listed.snapshot.clone()), ..failed });
+            }
+        }
+    }
+}
