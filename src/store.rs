@@ -6,6 +6,7 @@
 //!
 //! Every call blocks its thread; none may be made from an async one.
 
+mod cache;
 mod claim;
 mod create;
 mod directory;
@@ -41,6 +42,7 @@ use object_store::memory::InMemory;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
+use cache::Cache;
 use directory::Directory;
 use fail::{Failure, is_missing};
 use runtime::block_on;
@@ -49,6 +51,7 @@ use runtime::block_on;
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    cache: Option<Arc<Cache>>,
 }
 
 struct Inner {
@@ -115,7 +118,7 @@ impl Store {
         };
         let (location, gate) = (location.to_owned(), lock::Gate::default());
         let inner = Inner { objects, directory: None, remote: Some(remote), location, gate };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), cache: None }
     }
 
     /// Opens the store in a directory, making it when only its last name is missing, and removes
@@ -152,7 +155,29 @@ impl Store {
         location: String,
     ) -> Self {
         let gate = lock::Gate::default();
-        Self { inner: Arc::new(Inner { objects, directory, remote: None, location, gate }) }
+        let inner = Inner { objects, directory, remote: None, location, gate };
+        Self { inner: Arc::new(inner), cache: None }
+    }
+
+    /// Keeps what is read again and again from a store far away in a local folder too, up to so
+    /// many bytes: where its packs have which chunks. The folder may be removed at any time. A
+    /// store in a directory or in memory needs none.
+    #[must_use]
+    pub fn with_cache(mut self, folder: &Path, limit: u64) -> Self {
+        if self.inner.remote.is_some() && limit > 0 {
+            self.cache = Some(Arc::new(Cache::new(folder, limit)));
+        }
+        self
+    }
+
+    /// The local cache, if there is one.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_deref()
+    }
+
+    /// How many reads are worth doing at a time.
+    pub(crate) fn reads_at_a_time(&self) -> usize {
+        if self.inner.remote.is_some() { 16 } else { 1 }
     }
 
     /// Where the store is, for messages.

@@ -34,7 +34,40 @@ pub(crate) struct DatabaseOptions {
     pub(crate) json: bool,
 
     #[command(flatten)]
+    cache: CacheOptions,
+
+    #[command(flatten)]
     pub(crate) tables: TableOptions,
+}
+
+/// What is kept here of a store far away.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Database")]
+struct CacheOptions {
+    /// Where to keep what is read often of an object store [default: the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "SNAPBACK_CACHE")]
+    cache: Option<PathBuf>,
+
+    /// How many megabytes that may take; 0 keeps nothing
+    #[arg(long, value_name = "MB", env = "SNAPBACK_CACHE_SIZE", default_value_t = 256)]
+    cache_size: u64,
+}
+
+impl CacheOptions {
+    /// The store with its cache; without one where there is no place for it.
+    fn of(&self, store: Store) -> Store {
+        match self.cache.clone().or_else(usual_cache) {
+            Some(folder) => store.with_cache(&folder, self.cache_size.saturating_mul(1_000_000)),
+            None => store,
+        }
+    }
+}
+
+/// `snapback` in the user's cache folder.
+fn usual_cache() -> Option<PathBuf> {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    Some(cache.join("snapback"))
 }
 
 /// Where every snapshot goes a second time.
@@ -86,7 +119,7 @@ impl DatabaseOptions {
         let database = open(&self.db, &self.tables.events())?;
         let mirror = mirror.mirror.as_deref().map(Store::open).transpose()?;
         let options = Options { mirror, ..self.tables.snapshots() };
-        Snapshots::open(database, Store::open(&self.store()?)?, options)
+        Snapshots::open(database, self.cache.of(Store::open(&self.store()?)?), options)
     }
 
     /// The store's place as it was given, or beside the database.

@@ -51,7 +51,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{ErrorKind, Result};
-use crate::store::Store;
+use crate::store::{Meta, Store};
+use format::Entry;
 use state::{Pack, State};
 
 /// The folder of the packs in a store.
@@ -68,6 +69,9 @@ struct Inner {
     store: Store,
     state: RwLock<State>,
 }
+
+/// A pack, and what reading its index has brought.
+type Indexed = (String, Meta, Result<Vec<Entry>>);
 
 impl Packs {
     /// Reads the indexes of all packs of a store.
@@ -94,24 +98,38 @@ impl Packs {
             listed.iter().filter(|(name, meta)| !state.knows(name, meta)).cloned().collect()
         };
         // Read without holding the lock: others go on with what is known.
-        let mut found = Vec::with_capacity(unknown.len());
-        for (name, meta) in unknown {
-            let entries = format::read_index(self.store(), &meta);
-            // Gone since it was listed: not there, rather than damaged.
-            if entries.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-                continue;
-            }
-            found.push((name, meta, entries));
-        }
+        let found = self.read_indexes(unknown);
         let mut state = self.state_mut();
         for (name, meta, entries) in found {
             match entries {
+                // Gone since it was listed: not there, rather than damaged.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Ok(entries) => state.add(Pack { name, size: meta.size, entries }),
                 Err(error) => state.add_damaged(name, error.what()),
             }
         }
         state.follow(&before, listed.iter().map(|(name, meta)| (name.as_str(), meta.modified)));
         Ok(())
+    }
+
+    /// Reads the indexes of packs, several at a time where each takes a while to come.
+    fn read_indexes(&self, packs: Vec<(String, Meta)>) -> Vec<Indexed> {
+        let read = |packs: &[(String, Meta)]| -> Vec<Indexed> {
+            let read = |(name, meta): &(String, Meta)| {
+                (name.clone(), meta.clone(), format::read_index(self.store(), meta))
+            };
+            packs.iter().map(read).collect()
+        };
+        let share = packs.len().div_ceil(self.store().reads_at_a_time()).max(1);
+        if share >= packs.len() {
+            return read(&packs);
+        }
+        std::thread::scope(|scope| {
+            let readers: Vec<_> =
+                packs.chunks(share).map(|packs| scope.spawn(move || read(packs))).collect();
+            // A reader that panicked leaves its packs out: they are unknown still.
+            readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect()
+        })
     }
 
     /// The packs that cannot be used, by name, each with the reason.

@@ -78,6 +78,11 @@ impl Proxy {
         self.shared.state().cut_off = false;
     }
 
+    /// Bytes that passed so far.
+    pub(crate) fn passed(&self) -> u64 {
+        self.shared.state().passed
+    }
+
     /// Waits until so many more bytes have passed.
     pub(crate) fn wait_for(&self, bytes: u64) {
         let state = self.shared.state();

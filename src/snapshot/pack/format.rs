@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::store::{Meta, Store};
 
@@ -200,15 +202,49 @@ impl Footer {
     }
 }
 
-/// Reads and checks the index of a pack.
+impl Footer {
+    fn index_bytes(&self) -> usize {
+        self.chunks * ENTRY_BYTES
+    }
+
+    /// Whether a pack of this footer has the size that it is listed with.
+    fn check_size(&self, meta: &Meta) -> Result<()> {
+        let end = (self.index_bytes() + FOOTER_BYTES) as u64;
+        if self.chunks > MAX_CHUNKS || self.index_offset.checked_add(end) != Some(meta.size) {
+            return Err(Error::damaged("its length is not the one that its footer tells"));
+        }
+        Ok(())
+    }
+}
+
+/// Reads and checks the index of a pack, out of the store's local cache where it is there.
 pub(super) fn read_index(store: &Store, meta: &Meta) -> Result<Vec<Entry>> {
     if meta.link {
         return Err(Error::damaged("it is a link or a device, not a file"));
     }
-    let footer_bytes = FOOTER_BYTES as u64;
-    if meta.size < footer_bytes {
+    if meta.size < FOOTER_BYTES as u64 {
         return Err(Error::damaged(format!("it has {} bytes, too few for a pack", meta.size)));
     }
+    let Some(cache) = store.cache() else {
+        return entries_in(&read_end(store, meta)?, meta);
+    };
+    // A file of another size or time is another pack.
+    let stem = meta.key.rsplit('/').next().unwrap_or(&meta.key);
+    let name = format!("{stem}-{}-{}.index", meta.size, meta.modified.as_nanosecond());
+    if let Some(end) = cache.get(&name) {
+        match entries_in(&end, meta) {
+            Ok(entries) => return Ok(entries),
+            Err(_) => cache.remove(&name),
+        }
+    }
+    let end = read_end(store, meta)?;
+    let entries = entries_in(&end, meta)?;
+    cache.put(&name, &end);
+    Ok(entries)
+}
+
+/// The index and the footer of a pack as they are in the store.
+fn read_end(store: &Store, meta: &Meta) -> Result<Bytes> {
     let tail = store
         .tail(&meta.key, FIRST_READ.min(meta.size))?
         .ok_or_else(|| Error::not_found("the pack has gone").on(&meta.key))?;
@@ -216,18 +252,23 @@ pub(super) fn read_index(store: &Store, meta: &Meta) -> Result<Vec<Entry>> {
         return Err(Error::damaged("it is shorter than it was listed"));
     };
     let footer = Footer::read(&tail[footer_at..])?;
-    let index_bytes = footer.chunks * ENTRY_BYTES;
-    let expected = footer.index_offset.checked_add(index_bytes as u64 + footer_bytes);
-    if footer.chunks > MAX_CHUNKS || expected != Some(meta.size) {
-        return Err(Error::damaged("its length is not the one that its footer tells"));
+    footer.check_size(meta)?;
+    if let Some(begin) = footer_at.checked_sub(footer.index_bytes()) {
+        return Ok(tail.slice(begin..));
     }
-    let index = if let Some(begin) = footer_at.checked_sub(index_bytes) {
-        tail.slice(begin..footer_at)
-    } else {
-        let range = footer.index_offset..footer.index_offset + index_bytes as u64;
-        store.ranges(&meta.key, &[range])?.pop().unwrap_or_default()
+    let range = footer.index_offset..meta.size;
+    Ok(store.ranges(&meta.key, &[range])?.pop().unwrap_or_default())
+}
+
+/// Checks the end of a pack, and reads the entries in it.
+fn entries_in(end: &[u8], meta: &Meta) -> Result<Vec<Entry>> {
+    let Some(footer_at) = end.len().checked_sub(FOOTER_BYTES) else {
+        return Err(Error::damaged("it is shorter than it was listed"));
     };
-    if blake3::hash(&index).as_bytes() != &footer.index_hash {
+    let (index, footer) = end.split_at(footer_at);
+    let footer = Footer::read(footer)?;
+    footer.check_size(meta)?;
+    if blake3::hash(index).as_bytes() != &footer.index_hash {
         return Err(Error::damaged("its index is damaged"));
     }
     let entries: Option<Vec<Entry>> = index.chunks_exact(ENTRY_BYTES).map(Entry::read).collect();

@@ -5,8 +5,11 @@ use std::time::Duration;
 use snapback::snapshot::{Kind, Scope, Snapshots, State};
 use snapback::{ErrorKind, Result};
 
+use snapback::store::Store;
+
 use super::Place;
 use crate::app::{App, BY, request};
+use crate::bucket::Bucket;
 
 /// Everything in the store is sound.
 pub(super) fn verified(snapshots: &Snapshots) {
@@ -109,4 +112,33 @@ fn two_consoles_on_one_store_with_live_writers_lose_nothing() {
         assert_eq!((of(Kind::Rewind), of(Kind::Periodic)), (rounds.min(3), 1 + rounds.min(3)));
         verified(&app.reopen_in(place.open()));
     }
+}
+
+#[test]
+fn a_cache_saves_reading_indexes_and_survives_its_damage_and_its_loss() {
+    let (bucket, folder) = (Bucket::new(), tempfile::tempdir().expect("a folder"));
+    let cached = || bucket.open().with_cache(folder.path(), 1 << 20);
+    let app = App::new().store_in(bucket.open()).with_events(60);
+    let snapshot = app.take("before");
+    let read = |store: Store| {
+        let before = bucket.proxy().passed();
+        app.reopen_in(store).entry(&snapshot).expect("an entry");
+        bucket.proxy().passed() - before
+    };
+    let uncached = read(cached());
+    let files = || {
+        std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path())
+    };
+    assert_eq!(files().count(), place_packs(&bucket));
+    assert!(read(cached()) < uncached);
+    for file in files() {
+        std::fs::write(file, "not an index").expect("damaged");
+    }
+    verified(&app.reopen_in(cached()));
+    std::fs::remove_dir_all(folder.path()).expect("removed");
+    verified(&app.reopen_in(cached()));
+}
+
+fn place_packs(bucket: &Bucket) -> usize {
+    bucket.open().list("packs").expect("a listing").len()
 }
