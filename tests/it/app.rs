@@ -233,17 +233,19 @@ impl App {
             Some(store) => store.clone(),
             None => Store::directory(&self.store_dir())?,
         };
-        self.open_in(store)
+        self.open_in(store, self.options.clone())
     }
 
-    /// A console on the same database, with this store: as another process would open it.
+    /// A console on the same database, with this store and no mirror: as another process would
+    /// open it.
     pub(crate) fn reopen_in(&self, store: Store) -> Snapshots {
-        self.open_in(store).expect("the console opens")
+        let options = Options { mirror: None, ..self.options.clone() };
+        self.open_in(store, options).expect("the console opens")
     }
 
-    fn open_in(&self, store: Store) -> Result<Snapshots> {
+    fn open_in(&self, store: Store, options: Options) -> Result<Snapshots> {
         let database = Database::open(&self.db_path(), &self.events)?;
-        Snapshots::open(database, store, self.options.clone())
+        Snapshots::open(database, store, options)
     }
 
     /// Takes a snapshot.
