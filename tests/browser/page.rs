@@ -41,6 +41,9 @@ impl Browser {
             .enable_all()
             .build()
             .expect("a runtime");
+        // The client of chromedriver shares its build with that of object stores, which comes without
+        // cryptography of its own. The second call of a process finds the first one's choice.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let user_data = tempfile::tempdir().expect("a directory");
         let capabilities = capabilities(&user_data.path().display().to_string(), scripts);
         let driver = runtime
