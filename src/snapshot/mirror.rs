@@ -90,7 +90,12 @@ fn catch_up(core: &Core, to: &Store) {
     for listed in &lacking {
         match copy(core, listed, to) {
             Ok(copied) => {
-                tell(&core.occurrence(Action::Copy, Some(&listed.snapshot), BY, copied.to_string()))
+                tell(&core.occurrence(
+                    Action::Copy,
+                    Some(&listed.snapshot),
+                    BY,
+                    copied.to_string(),
+                ));
             }
             Err(error) => {
                 let failed = failed(&error);

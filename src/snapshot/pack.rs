@@ -98,7 +98,7 @@ impl Packs {
             listed.iter().filter(|(name, meta)| !state.knows(name, meta)).cloned().collect()
         };
         // Read without holding the lock: others go on with what is known.
-        let found = self.read_indexes(unknown);
+        let found = self.read_indexes(&unknown);
         let mut state = self.state_mut();
         for (name, meta, entries) in found {
             match entries {
@@ -113,7 +113,7 @@ impl Packs {
     }
 
     /// Reads the indexes of packs, several at a time where each takes a while to come.
-    fn read_indexes(&self, packs: Vec<(String, Meta)>) -> Vec<Indexed> {
+    fn read_indexes(&self, packs: &[(String, Meta)]) -> Vec<Indexed> {
         let read = |packs: &[(String, Meta)]| -> Vec<Indexed> {
             let read = |(name, meta): &(String, Meta)| {
                 (name.clone(), meta.clone(), format::read_index(self.store(), meta))
@@ -122,7 +122,7 @@ impl Packs {
         };
         let share = packs.len().div_ceil(self.store().reads_at_a_time()).max(1);
         if share >= packs.len() {
-            return read(&packs);
+            return read(packs);
         }
         std::thread::scope(|scope| {
             let readers: Vec<_> =

@@ -201,6 +201,27 @@ fn an_export_in_either_format_comes_back_as_the_same_snapshot() {
 }
 
 #[test]
+fn copy_and_mirror_bring_snapshots_to_other_stores() {
+    let terminal = Terminal::new().with_notes(3);
+    let first = terminal.take();
+    let told = terminal.on_app(&["copy", &first, "--to", "copies"]).done();
+    assert!(told.starts_with(&format!("copied {first} to copies: ")), "{told}");
+    let second = terminal.on_app(&["take", "--mirror", "copies"]).done();
+    let list = terminal.on_app(&["list", "--store", "copies"]).done();
+    assert!(list.contains(&first) && list.contains(second.trim_end()), "{list}");
+}
+
+#[test]
+fn a_store_whose_address_is_unknown_is_refused() {
+    let error = Terminal::new().on_app(&["take", "--store", "ftp://bucket"]).failed();
+    assert_eq!(
+        error,
+        "snapback: ftp://bucket: there is no kind of store with this address\n\
+         hint: name a directory, or an address that begins with s3://, gs:// or az://\n"
+    );
+}
+
+#[test]
 fn an_export_never_overwrites_a_file() {
     let terminal = Terminal::new();
     let name = terminal.take();

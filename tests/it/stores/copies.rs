@@ -1,7 +1,7 @@
 //! Snapshots that go to a second store, by hand and as they are taken.
 
 use snapback::ErrorKind;
-use snapback::snapshot::{Action, Scope};
+use snapback::snapshot::{Action, Entry, Scope};
 use snapback::store::Store;
 
 use super::Place;
@@ -67,7 +67,7 @@ fn a_mirror_gets_every_snapshot_the_safety_copies_too() {
         let app = app.closed();
         let mirror = app.reopen_in(place.open());
         let mirrored = mirror.list().expect("a list").snapshots;
-        let mirrored: Vec<_> = mirrored.iter().map(|entry| entry.snapshot()).collect();
+        let mirrored: Vec<_> = mirrored.iter().map(Entry::snapshot).collect();
         assert_eq!(mirrored, listed);
         verified(&mirror);
     }
