@@ -23,11 +23,12 @@ pub(crate) use writer::Writer;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use r2d2::{ManageConnection, Pool, PooledConnection};
 use rusqlite::{Connection, OpenFlags};
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -101,6 +102,7 @@ impl Database {
             .max_size(POOL_SIZE)
             .min_idle(Some(0))
             .test_on_check_out(false)
+            .thread_pool(pool_threads())
             .build(Opener { path: path.clone() })
             .map_err(|error| {
                 Error::failed("the database cannot be opened").on(path.display()).because(error)
@@ -220,6 +222,15 @@ where
         })?;
         Ok(Box::new(connection))
     }
+}
+
+/// The threads on which every pool opens connections. A pool of its own threads keeps them for long
+/// after it was dropped, and there may be many databases.
+fn pool_threads() -> Arc<ScheduledThreadPool> {
+    static THREADS: OnceLock<Arc<ScheduledThreadPool>> = OnceLock::new();
+    let threads =
+        || ScheduledThreadPool::builder().num_threads(2).thread_name_pattern("pool-{}").build();
+    Arc::clone(THREADS.get_or_init(|| Arc::new(threads())))
 }
 
 /// Opens connections for the pool.
