@@ -2,6 +2,7 @@
 //!
 //! The terminal, the environment and the process's exit code are known here and nowhere else.
 
+mod access;
 mod change;
 mod error;
 mod look;
@@ -62,6 +63,10 @@ enum Command {
     Import(change::Import),
     /// Copies a snapshot to another store
     Copy(change::Copy),
+    /// Asks for a password and prints its hash, for `serve`
+    Password(access::Password),
+    /// Makes a token for a script and prints it with its hash, for `serve`
+    Token(access::NewToken),
 }
 
 /// Whether a command that did its work found everything well.
@@ -88,6 +93,8 @@ impl Command {
             Self::Export(export) => export.run(out),
             Self::Import(import) => import.run(out),
             Self::Copy(copy) => copy.run(out),
+            Self::Password(password) => password.run(out),
+            Self::Token(token) => token.run(out),
         }
     }
 
@@ -106,6 +113,8 @@ impl Command {
             Self::Export(export) => export.database.json,
             Self::Import(import) => import.database.json,
             Self::Copy(copy) => copy.database.json,
+            Self::Password(password) => password.json,
+            Self::Token(token) => token.json,
         }
     }
 }

@@ -25,6 +25,8 @@ mod mirror;
 mod pack;
 mod preview;
 mod progress;
+mod redact;
+mod repair;
 mod restore;
 mod retain;
 mod row;
@@ -40,9 +42,10 @@ pub use progress::Progress;
 pub use row::Value;
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -65,6 +68,9 @@ pub struct Options {
     pub keep_last: usize,
     /// Tables that are neither snapshotted nor restored: names, `*` and `?` as wildcards.
     pub exclude_tables: Vec<String>,
+    /// Columns whose values are shown to nobody: `table.column`, `*` and `?` as wildcards. What is
+    /// stored, restored and exported has them all the same.
+    pub redact: Vec<String>,
     /// How young a pack must be for pruning to leave it alone, needed or not.
     pub grace: Duration,
     /// What dates snapshots and the history.
@@ -78,6 +84,7 @@ impl Default for Options {
         Self {
             keep_last: 5,
             exclude_tables: Vec::new(),
+            redact: Vec::new(),
             grace: Duration::from_hours(1),
             clock: Clock::default(),
             mirror: None,
@@ -109,6 +116,7 @@ pub(crate) struct Shared {
     options: Options,
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
+    last_verify: Mutex<Option<LastVerify>>,
 }
 
 impl Deref for Core {
@@ -211,11 +219,15 @@ impl Snapshots {
             Some(mirror) => Some(Arc::new(Mirror::start(mirror.clone())?)),
             None => None,
         };
+        redact::check(&options.redact)?;
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
         let labels = Labels::default();
         let cache = store.path().map(|folder| folder.join("cache"));
-        let shared = Arc::new(Shared { database, store, packs, catalog, labels, options, cache });
+        let last_verify = Mutex::default();
+        let shared =
+            Shared { database, store, packs, catalog, labels, options, cache, last_verify };
+        let shared = Arc::new(shared);
         Ok(Self { core: Core { shared, progress: Progress::default() }, mirror })
     }
 
@@ -225,6 +237,12 @@ impl Snapshots {
     pub fn watched(&self, progress: Progress) -> Self {
         let core = Core { shared: Arc::clone(&self.core.shared), progress };
         Self { core, mirror: self.mirror.clone() }
+    }
+
+    /// Whether the values of some columns are hidden.
+    #[must_use]
+    pub fn redacts(&self) -> bool {
+        self.core.redacts()
     }
 
     /// The live database, in a line.
@@ -384,21 +402,56 @@ impl Snapshots {
 
     /// Reads back every byte of one snapshot, or of all.
     pub fn verify(&self, snapshot: Option<&SnapshotRef>, by: &str) -> Result<Vec<Verified>> {
+        let verified = self.read_back(snapshot).and_then(|listed| {
+            let checked = verify::all(&self.core, &listed)?;
+            Ok(checked.into_iter().map(|checked| checked.verified).collect())
+        });
+        self.verified(snapshot, by, verified)
+    }
+
+    /// As [`verify`](Self::verify), and writes anew what is damaged and the database still has.
+    pub fn repair(&self, snapshot: Option<&SnapshotRef>, by: &str) -> Result<Vec<Verified>> {
+        let repaired =
+            self.read_back(snapshot).and_then(|listed| repair::repair(&self.core, &listed));
+        self.verified(snapshot, by, repaired)
+    }
+
+    /// The outcome of the last [`verify`](Self::verify) of all snapshots in this process.
+    #[must_use]
+    pub fn last_verify(&self) -> Option<LastVerify> {
+        *self.core.last_verify.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read_back(&self, snapshot: Option<&SnapshotRef>) -> Result<Vec<Listed>> {
+        match snapshot {
+            Some(snapshot) => Ok(vec![self.core.catalog.find(snapshot)?]),
+            None => self.core.catalog.list(),
+        }
+    }
+
+    fn verified(
+        &self,
+        snapshot: Option<&SnapshotRef>,
+        by: &str,
+        verified: Result<Vec<Verified>>,
+    ) -> Result<Vec<Verified>> {
         let core = &self.core;
-        let listed = match snapshot {
-            Some(snapshot) => vec![core.catalog.find(snapshot)?],
-            None => core.catalog.list()?,
-        };
-        let mut sound = verify::Sound::new();
-        let verified: Result<Vec<Verified>> =
-            listed.iter().map(|listed| verify::verify(core, listed, &mut sound)).collect();
         let verified = core.noted(Action::Verify, snapshot, by, verified)?;
         let damaged = verified.iter().filter(|verified| verified.state == State::Damaged).count();
-        let outcome = format!("{damaged} of {} damaged", verified.len());
-        core.record(&Occurrence {
+        let repaired: usize = verified.iter().map(|verified| verified.repaired.len()).sum();
+        let mut outcome = format!("{damaged} of {} damaged", verified.len());
+        if repaired > 0 {
+            let _ = write!(outcome, ", {repaired} repairs");
+        }
+        let occurrence = Occurrence {
             ok: damaged == 0,
             ..core.occurrence(Action::Verify, snapshot, by, outcome)
-        });
+        };
+        if snapshot.is_none() {
+            let last = LastVerify { at: occurrence.at, snapshots: verified.len(), damaged };
+            *core.last_verify.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+        }
+        core.record(&occurrence);
         Ok(verified)
     }
 

@@ -4,6 +4,7 @@
 //! Nothing here knows SQL or a file of the store; every handler asks [`Snapshots`] on a thread
 //! where it may block.
 
+mod access;
 mod assets;
 mod cell;
 mod changes;
@@ -28,10 +29,12 @@ mod layout;
 mod links;
 mod list;
 mod live;
+mod login;
 mod metrics;
 mod preview;
 mod restore;
 mod row;
+mod schedule;
 mod serve;
 mod table;
 mod take;
@@ -39,14 +42,19 @@ mod timeline;
 mod verify;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use console::{App, redirect};
 use poem::endpoint::make_sync;
 use poem::{Endpoint, Response, Route, get, post};
 
+pub use access::{Access, PasswordHash, Token, TokenHash};
 pub use serve::{Listen, serve};
 
 use crate::snapshot::Snapshots;
+
+/// How long a client may take to send a request's headers or a form, or be silent.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How the console is served.
 #[derive(Clone, Debug)]
@@ -61,11 +69,26 @@ pub struct Options {
     /// How many connections [`serve`] answers at once; more wait to be accepted. Pages that listen
     /// to what is new hold one each: at most 64 of them, and half of these connections.
     pub connections: usize,
+    /// How long a client of [`serve`] may take to send a request's headers or a form, or be silent
+    /// between two requests.
+    pub patience: Duration,
+    /// Who may use the console.
+    pub access: Access,
+    /// How often [`serve`] reads all snapshots back in the background; `None` is never.
+    pub verify_every: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mount: String::new(), hosts: Vec::new(), import_limit: 4 << 30, connections: 256 }
+        Self {
+            mount: String::new(),
+            hosts: Vec::new(),
+            import_limit: 4 << 30,
+            connections: 256,
+            patience: PATIENCE,
+            access: Access::default(),
+            verify_every: None,
+        }
     }
 }
 
@@ -108,6 +131,9 @@ fn served(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
         .at("/snapshots/:id/delete", get(delete::confirm).post(delete::delete))
         .at("/snapshots/:id/verify", post(verify::verify))
         .at("/snapshots/:id/export", get(export::export))
+        // Who is there.
+        .at("/login", get(login::show).post(login::log_in))
+        .at("/logout", post(login::log_out))
         // What happened, and how things stand.
         .at("/history", get(history::show))
         .at("/jobs", get(jobs::screen::list))

@@ -58,13 +58,23 @@ pub(super) struct Verify {
     #[arg(value_name = "KIND/ID", value_parser = text::parse_snapshot)]
     pub(super) snapshot: Option<SnapshotRef>,
 
+    /// Write what is damaged anew, where the database still has the same rows
+    #[arg(long)]
+    repair: bool,
+
     #[command(flatten)]
     pub(super) database: DatabaseOptions,
 }
 
 impl Verify {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
-        let verified = self.database.open()?.verify(self.snapshot.as_ref(), &by())?;
+        let snapshots = self.database.open()?;
+        let snapshot = self.snapshot.as_ref();
+        let verified = if self.repair {
+            snapshots.repair(snapshot, &by())?
+        } else {
+            snapshots.verify(snapshot, &by())?
+        };
         print::fact(out, self.database.json, &verified, |verified| text::verified(verified))?;
         let damaged = verified.iter().any(|one| one.state == State::Damaged);
         Ok(if damaged { Outcome::BadNews } else { Outcome::Well })

@@ -102,6 +102,11 @@ pub(crate) struct TableOptions {
     #[arg(long, value_name = "PATTERN", env = "SNAPBACK_EXCLUDE_TABLE", value_delimiter = ',')]
     exclude_table: Vec<String>,
 
+    /// A column, TABLE.COLUMN, whose values are shown nowhere; `*` and `?` match; repeated or with
+    /// commas
+    #[arg(long, value_name = "COLUMN", env = "SNAPBACK_REDACT", value_delimiter = ',')]
+    redact: Vec<String>,
+
     /// How many snapshots of each kind retention keeps; 0 keeps all
     #[arg(long, value_name = "N", env = "SNAPBACK_KEEP_LAST", default_value_t = 5)]
     keep_last: usize,
@@ -145,6 +150,7 @@ impl TableOptions {
         Options {
             keep_last: self.keep_last,
             exclude_tables: self.exclude_table.clone(),
+            redact: self.redact.clone(),
             ..Options::default()
         }
     }

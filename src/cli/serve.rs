@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use clap::Args;
 use snapback::snapshot::{Now, Snapshots};
 use snapback::{Error, Result, web};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::access::AccessOptions;
 use super::options::{DatabaseOptions, MirrorOptions};
 use super::{Outcome, print};
 
@@ -35,6 +37,13 @@ pub(crate) struct ServeOptions {
     /// A further name under which browsers reach the console; repeated or with commas
     #[arg(long, value_name = "NAME", env = "SNAPBACK_HOST", value_delimiter = ',')]
     host: Vec<String>,
+
+    /// Read all snapshots back this often, such as 24h: the outcome is in the history
+    #[arg(long, value_name = "TIME", env = "SNAPBACK_VERIFY_EVERY", value_parser = parse_time)]
+    verify_every: Option<Duration>,
+
+    #[command(flatten)]
+    access: AccessOptions,
 }
 
 impl Serve {
@@ -48,8 +57,19 @@ impl Serve {
     }
 }
 
-/// Takes the address, so that a second console on it is refused before any work is done.
+/// A time such as `24h` or `90m`.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|time| Duration::try_from(time).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "state a time such as 24h or 90m".to_owned())
+}
+
+/// Takes the address, so that a second console on it is refused before any work is done; and so is
+/// a hash that is none.
 pub(crate) fn listen(options: &ServeOptions) -> Result<TcpListener> {
+    options.access.read()?;
     TcpListener::bind(options.listen).map_err(|source| {
         Error::failed("cannot listen at this address")
             .on(options.listen)
@@ -67,12 +87,25 @@ pub(crate) fn serve(
 ) -> Result<()> {
     let failed =
         |source: std::io::Error| Error::failed("the console cannot be started").because(source);
+    let access = options.access.read()?;
     let address = listener.local_addr().map_err(failed)?;
+    if access.is_guarded() && !access.behind_tls && !address.ip().is_loopback() {
+        print::say(
+            out,
+            "advice    the password and the rows travel unencrypted; put a proxy that speaks TLS \
+             in\n          front, and say so with --behind-tls\n",
+        )?;
+    }
     listener.set_nonblocking(true).map_err(failed)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        let web = web::Options { hosts: options.host.clone(), ..web::Options::default() };
+        let web = web::Options {
+            hosts: options.host.clone(),
+            access,
+            verify_every: options.verify_every,
+            ..web::Options::default()
+        };
         let stop = stop().map_err(failed)?;
         // Asked for first when the address was accepted and requests are: the time to tell it.
         let until = async {

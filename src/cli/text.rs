@@ -251,6 +251,9 @@ pub(super) fn verified(all: &[Verified]) -> String {
             size(one.bytes),
         ]);
         sentences(&mut damage, &format!("{}:", one.snapshot), &one.damage);
+        let dependents: Vec<_> = one.dependents.iter().map(ToString::to_string).collect();
+        sentences(&mut damage, "  what is damaged is also needed by:", &dependents);
+        sentences(&mut damage, &format!("{}, repaired:", one.snapshot), &one.repaired);
     }
     let damaged = all.iter().filter(|one| one.state == State::Damaged).count() as u64;
     let checked = count(all.len() as u64, "snapshot");

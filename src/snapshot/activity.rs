@@ -25,6 +25,9 @@ pub(crate) fn activity(
     intervals: usize,
 ) -> Result<Option<Activity>> {
     let Some(log) = core.database.event_log() else { return Ok(None) };
+    if log.time_column.as_ref().is_some_and(|column| core.hides(&log.table, column)) {
+        return Ok(None);
+    }
     let transaction = core.database.read()?;
     let mut clock = EventClock { view: transaction.view(), log, known: BTreeMap::new() };
     let Some((first, last)) = clock.view.position_range(log)? else { return Ok(None) };

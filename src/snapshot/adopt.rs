@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::contents::Contents;
 use super::foreign::{self, Foreign, Owner, value_of};
 use super::id::SnapshotRef;
+use super::redact;
 use crate::database::{Schema, Scratch, Table};
 use crate::error::{Error, Result};
 
@@ -52,7 +53,7 @@ pub(crate) fn adopt<'c>(
         table.map_or(Ok(()), |table| insert(scratch, table, row))
     })
     .map_err(|error| {
-        Error::damaged(format!("the snapshot cannot be read: {error}"))
+        Error::damaged(format!("the snapshot cannot be read: {}", redact::without_text(&error)))
             .on(snapshot)
             .hint("restore another snapshot; delete this one when it is not needed")
     })?;

@@ -13,6 +13,7 @@ use rusqlite::types::ValueRef;
 use super::diff::{self, Counts, Difference, Differences, Side};
 use super::facts::Change;
 use super::pack::ChunkHash;
+use super::redact;
 use super::row::{self, Value};
 use crate::database::{Scratch, Table, failure};
 use crate::error::{Error, Result};
@@ -116,8 +117,9 @@ impl<'t> Joined<'t> {
         while let Some(row) = rows.next().map_err(failed)? {
             let place: String = row.get(0).map_err(failed)?;
             let values = |column| match row.get_ref(column).map_err(failed)? {
-                ValueRef::Blob(line) => row::read_row(line)
-                    .map_err(|error| Error::failed("a row cannot be read back").because(error)),
+                ValueRef::Blob(line) => row::read_row(line).map_err(|error| {
+                    Error::failed("a row cannot be read back").because(redact::without_text(&error))
+                }),
                 _ => Ok(Vec::new()),
             };
             let (before, after) = (values(1)?, values(2)?);

@@ -431,6 +431,23 @@ pub struct Verified {
     pub bytes: u64,
     /// What is damaged, one sentence each.
     pub damage: Vec<String>,
+    /// The other snapshots that need what is damaged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependents: Vec<SnapshotRef>,
+    /// What was damaged and is no more, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<String>,
+}
+
+/// The outcome of reading back all snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LastVerify {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How many snapshots there were.
+    pub snapshots: usize,
+    /// How many of them were damaged.
+    pub damaged: usize,
 }
 
 /// Why retention keeps a snapshot, or lets it go.

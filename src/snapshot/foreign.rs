@@ -11,6 +11,7 @@ use std::io::Read;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
+use super::redact;
 use super::row::Value;
 
 /// What a foreign file tells of itself.
@@ -78,7 +79,7 @@ pub(crate) fn reason(error: &serde_json::Error, size: u64) -> String {
     match error.classify() {
         serde_json::error::Category::Eof => format!("ends early, at byte {size}"),
         serde_json::error::Category::Io => format!("cannot be read: {error}"),
-        _ => format!("is no snapshot: {error}"),
+        _ => format!("is no snapshot: {}", redact::without_text(error)),
     }
 }
 
@@ -278,6 +279,21 @@ mod tests {
         assert!(why("[]").contains("a snapshot: a JSON object"));
         assert!(why("{\"last_event_id\": 1, \"event_log\": 3}").contains("not a list of rows"));
         assert!(rows("{\"last_event_id\": 1, \"event_log\": [{\"id\"").expect_err("cut").is_eof());
+    }
+
+    #[test]
+    fn no_reason_repeats_what_the_file_says() {
+        for file in [
+            r#"{"last_event_id": "a secret\", expected ", "event_log": []}"#,
+            r#""a secret""#,
+            r#"{"last_event_id": 1, "event_log": "a secret"}"#,
+            r#"{"last_event_id": 1, "event_log": ["a secret"]}"#,
+            r#"{"last_event_id": 1, "event_log": [], "tables": "a secret"}"#,
+            r#"{"last_event_id": 1, "event_log": [{"a": "a secret}]}"#,
+        ] {
+            let reason = reason(&rows(file).expect_err("no snapshot"), 9);
+            assert!(!reason.contains("secret"), "{reason}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use super::facts::Cause;
 use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::pack::ChunkHash;
+use super::redact;
 use super::tree::Node;
 use crate::error::{Error, Result};
 
@@ -150,8 +151,12 @@ impl Manifest {
         if ChunkHash::of(envelope.manifest.get().as_bytes()) != envelope.checksum {
             return Err(damaged("its checksum does not hold".to_owned()));
         }
-        let manifest: Self = serde_json::from_str(envelope.manifest.get())
-            .map_err(|error| damaged(format!("does not hold what a manifest holds: {error}")))?;
+        let manifest: Self = serde_json::from_str(envelope.manifest.get()).map_err(|error| {
+            damaged(format!(
+                "does not hold what a manifest holds: {}",
+                redact::without_text(&error)
+            ))
+        })?;
         if manifest.to_bytes()? != bytes {
             return Err(damaged("is not exactly what was written".to_owned()));
         }

@@ -13,9 +13,10 @@ use super::facts::{
 };
 use super::id::{Point, SnapshotRef};
 use super::pack::ChunkHash;
+use super::redact;
 use super::row::Value;
 use crate::database::{EventRange, Identity, Table};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Rows of a page when the caller does not say.
 const PAGE: usize = 50;
@@ -82,7 +83,7 @@ pub(crate) fn facts(
             .and_then(|log| after.contents.rows(log)),
         tables,
         event_log,
-        events_since: events_since(core, comparison, from)?,
+        events_since: core.redact_types(events_since(core, comparison, from)?),
         schema_differences: differences,
         notes,
         plan: None,
@@ -201,24 +202,35 @@ pub(crate) fn rows(
                 .hint("choose one of the tables that the preview lists"));
         };
         let limit = if page.limit == 0 { PAGE } else { page.limit.min(LARGEST_PAGE) };
+        let hidden = core.hidden(table);
+        // The place of a row tells its key, so where anything is hidden pages are told by number.
+        let counted = hidden.contains(&true);
+        let behind = page.after.as_deref();
+        let skipped = if counted { skipped(table, behind)? } else { 0 };
         let mut rows = Vec::new();
         let mut last = String::new();
         let mut next = None;
+        let mut met = 0_u64;
         changes::for_each(
             table,
             before,
             after,
-            page.after.as_deref(),
+            behind.filter(|_| !counted),
             &mut |difference, place| {
+                met += 1;
+                if met <= skipped {
+                    return Ok(ControlFlow::Continue(()));
+                }
                 if page.change.is_some_and(|wanted| wanted != difference.change) {
                     return Ok(ControlFlow::Continue(()));
                 }
                 if rows.len() == limit {
-                    next = Some(std::mem::take(&mut last));
+                    let place = std::mem::take(&mut last);
+                    next = Some(if counted { (met - 1).to_string() } else { place });
                     return Ok(ControlFlow::Break(()));
                 }
                 place.clone_into(&mut last);
-                rows.push(row_change(table, difference));
+                rows.push(row_change(table, difference, &hidden));
                 Ok(ControlFlow::Continue(()))
             },
         )?;
@@ -235,14 +247,28 @@ pub(crate) fn rows(
     })
 }
 
+/// How many changed rows the pages before held, by the place that the last of them gave.
+fn skipped(table: &Table, place: Option<&str>) -> Result<u64> {
+    place.map_or(Ok(0), str::parse).map_err(|_| {
+        Error::invalid("this page of rows cannot be found")
+            .on(&table.name)
+            .hint("begin at the first page")
+    })
+}
+
 /// The places of what a person tells rows apart by: a declared key before a hidden rowid.
 fn key_places(table: &Table) -> Vec<usize> {
     let declared = table.declared_key_places();
     if declared.is_empty() { table.identity_places() } else { declared }
 }
 
-fn row_change(table: &Table, difference: Difference) -> RowChange {
-    let Difference { change, before, after, .. } = difference;
+fn row_change(table: &Table, difference: Difference, hidden: &[bool]) -> RowChange {
+    let Difference { change, mut before, mut after, .. } = difference;
+    for values in [&mut before, &mut after] {
+        for (value, _) in values.iter_mut().zip(hidden).filter(|(_, hidden)| **hidden) {
+            *value = redact::marker();
+        }
+    }
     let known = if after.is_empty() { &before } else { &after };
     let key = key_places(table).into_iter().map(|place| known[place].clone()).collect();
     let shown = |values: Vec<Value>| {
@@ -260,14 +286,22 @@ pub(crate) fn events(core: &Core, snapshot: &SnapshotRef, page: &EventPage) -> R
     let (Some(log), Some(position)) = (core.database.event_log(), position) else {
         return Ok(Events { columns: Vec::new(), events: Vec::new(), next: None });
     };
+    if page.kind.is_some() && core.hides_types(log) {
+        return Err(Error::new(ErrorKind::Forbidden, "the types of events are hidden here")
+            .on("type")
+            .hint("ask for all events"));
+    }
     let transaction = core.database.read()?;
     let limit = if page.limit == 0 { PAGE } else { page.limit.min(LARGEST_PAGE) };
     let wanted = EventRange { after: position, before: page.before, kind: page.kind.as_deref() };
     let mut events = Vec::new();
     // One more than the page holds tells whether there is another page.
     transaction.view().events(log, wanted, limit + 1, |position, columns| {
+        let shown = |name: &str, value| {
+            if core.hides(&log.table, name) { redact::marker() } else { Value::of(value) }
+        };
         let values: Vec<(String, Value)> =
-            columns.iter().map(|(name, value)| (name.clone(), Value::of(*value))).collect();
+            columns.iter().map(|(name, value)| (name.clone(), shown(name, *value))).collect();
         let kind = log
             .type_column
             .as_ref()

@@ -299,8 +299,10 @@ fn check_foreign_keys(
         let new: Vec<_> =
             violations.into_iter().filter(|violation| !known.contains(violation)).collect();
         if let Some((rowid, parent, _)) = new.first() {
-            let row =
-                rowid.map_or_else(String::new, |rowid| format!(", the first at rowid {rowid}"));
+            // The rowid may be a column's value.
+            let row = rowid
+                .filter(|_| !core.hidden(child).contains(&true))
+                .map_or_else(String::new, |rowid| format!(", the first at rowid {rowid}"));
             return Err(Error::conflict(format!(
                 "{} rows would refer to rows of {parent} that are not there{row}",
                 new.len()

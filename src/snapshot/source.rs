@@ -8,6 +8,7 @@ use rusqlite::ToSql;
 use super::Progress;
 use super::fingerprint::{Known, KnownChunk, Session};
 use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
+use super::redact;
 use super::row::{self, Value};
 use super::tree::{self, ChunkSink, Finished, Node, TreeBuilder};
 use crate::database::{Storage, Table, View};
@@ -356,7 +357,7 @@ fn each_row_of(
 /// The chunks that an index chunk describes.
 pub(crate) fn children_of(table: &Table, node: &Node, chunk: &Chunk) -> Result<Vec<Node>> {
     let children = tree::children(chunk.bytes(), node.height)
-        .map_err(|error| malformed(table, node).because(error))?;
+        .map_err(|error| malformed(table, node).because(redact::without_text(&error)))?;
     let rows = children.iter().try_fold(0_u64, |sum, child| sum.checked_add(child.rows));
     if children.is_empty() || rows != Some(node.rows) {
         return Err(malformed(table, node));
@@ -366,7 +367,8 @@ pub(crate) fn children_of(table: &Table, node: &Node, chunk: &Chunk) -> Result<V
 
 /// The values of one line, as many as the table has.
 pub(crate) fn values_of(table: &Table, node: &Node, line: &[u8]) -> Result<Vec<Value>> {
-    let values = row::read_row(line).map_err(|error| malformed(table, node).because(error))?;
+    let values = row::read_row(line)
+        .map_err(|error| malformed(table, node).because(redact::without_text(&error)))?;
     if values.len() == table.width() { Ok(values) } else { Err(malformed(table, node)) }
 }
 

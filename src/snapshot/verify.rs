@@ -7,12 +7,13 @@ use super::catalog::{Catalog, Found, Listed};
 use super::compare::stored_schema;
 use super::facts::{State, Verified};
 use super::foreign;
+use super::id::SnapshotRef;
 use super::manifest::{Manifest, TableRoot};
 use super::pack::ChunkHash;
 use super::source::{ChunkSource as _, children_of, malformed, values_of};
 use super::tree::{self, Node};
 use crate::database::{Schema, Table};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// More damage than this is not listed one by one.
 const MOST_DAMAGE: usize = 20;
@@ -20,15 +21,50 @@ const MOST_DAMAGE: usize = 20;
 /// Chunks that were already found sound: snapshots share most of theirs.
 pub(crate) type Sound = HashSet<ChunkHash>;
 
+/// What was found of one snapshot.
+pub(crate) struct Checked {
+    /// In words and numbers.
+    pub(crate) verified: Verified,
+    /// The chunks that are missing or damaged.
+    pub(crate) lost: Vec<Lost>,
+}
+
+/// A chunk that is missing or damaged.
+pub(crate) struct Lost {
+    pub(crate) hash: ChunkHash,
+    /// The table that it belongs to; `None` for the schema.
+    pub(crate) table: Option<String>,
+    /// What it holds, in words.
+    pub(crate) what: String,
+}
+
+/// Reads back snapshots, and tells which others need what is damaged.
+pub(crate) fn all(core: &Core, listed: &[Listed]) -> Result<Vec<Checked>> {
+    let mut sound = Sound::new();
+    let checked: Result<Vec<Checked>> =
+        listed.iter().map(|listed| check(core, listed, &mut sound)).collect();
+    let mut checked = checked?;
+    for checked in checked.iter_mut().filter(|checked| !checked.lost.is_empty()) {
+        checked.verified.dependents = dependents(core, checked)?;
+    }
+    Ok(checked)
+}
+
 /// Reads back one snapshot.
-pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<Verified> {
-    let mut verified = Verified {
-        snapshot: listed.snapshot.clone(),
-        state: State::Intact,
-        rows: 0,
-        bytes: 0,
-        damage: Vec::new(),
+fn check(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<Checked> {
+    let mut checked = Checked {
+        verified: Verified {
+            snapshot: listed.snapshot.clone(),
+            state: State::Intact,
+            rows: 0,
+            bytes: 0,
+            damage: Vec::new(),
+            dependents: Vec::new(),
+            repaired: Vec::new(),
+        },
+        lost: Vec::new(),
     };
+    let verified = &mut checked.verified;
     match &listed.found {
         Found::Damaged(reason) => verified.damage.push(reason.clone()),
         Found::Foreign(_) => {
@@ -41,9 +77,10 @@ pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<
         }
         Found::Stored(manifest) => {
             core.progress.expect(manifest.rows());
-            stored(core, listed, manifest, sound, &mut verified)?;
+            Check { core, sound, checked: &mut checked }.stored(&listed.snapshot, manifest)?;
         }
     }
+    let verified = &mut checked.verified;
     if !verified.damage.is_empty() {
         let packs = core.packs.damaged();
         verified.damage.extend(packs.iter().map(|(pack, reason)| format!("pack {pack}: {reason}")));
@@ -55,87 +92,134 @@ pub(crate) fn verify(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<
             verified.damage.extend(named);
         }
     }
-    Ok(verified)
+    Ok(checked)
 }
 
-fn stored(
-    core: &Core,
-    listed: &Listed,
-    manifest: &Manifest,
-    sound: &mut Sound,
-    verified: &mut Verified,
-) -> Result<()> {
-    match stored_schema(core, &listed.snapshot, manifest) {
-        Ok(schema) => {
-            for held in &manifest.tables {
-                check_table(core, &schema, held, sound, verified)?;
+/// One snapshot being read back.
+struct Check<'c> {
+    core: &'c Core,
+    sound: &'c mut Sound,
+    checked: &'c mut Checked,
+}
+
+impl Check<'_> {
+    fn stored(&mut self, snapshot: &SnapshotRef, manifest: &Manifest) -> Result<()> {
+        match stored_schema(self.core, snapshot, manifest) {
+            Ok(schema) => {
+                for held in &manifest.tables {
+                    self.table(&schema, held)?;
+                }
+            }
+            Err(error) => self.lose(manifest.schema.hash, None, "the schema".to_owned(), &error),
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, schema: &Schema, held: &TableRoot) -> Result<()> {
+        match (schema.table(&held.name), &held.root) {
+            (Some(table), Some(root)) => self.node(table, root)?,
+            (None, _) => {
+                let words = format!("table {} is not in the snapshot's own schema", held.name);
+                self.checked.verified.damage.push(words);
+            }
+            (Some(_), None) => {}
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, table: &Table, node: &Node) -> Result<()> {
+        if node.height == 0 && self.sound.contains(&node.hash) {
+            return self.count(node);
+        }
+        let read = self.core.packs.chunk(table, node).and_then(|chunk| {
+            if node.height > 0 {
+                return children_of(table, node, &chunk);
+            }
+            let mut rows = 0;
+            for line in tree::lines_of(chunk.bytes()) {
+                values_of(table, node, line)?;
+                rows += 1;
+            }
+            if rows == node.rows { Ok(Vec::new()) } else { Err(malformed(table, node)) }
+        });
+        match read {
+            Ok(children) => {
+                for child in &children {
+                    self.node(table, child)?;
+                }
+                self.sound.insert(node.hash);
+                if node.height == 0 { self.count(node) } else { Ok(()) }
+            }
+            Err(error) => {
+                let what = format!("table {}, {} rows", table.name, node.rows);
+                self.lose(node.hash, Some(table.name.clone()), what, &error);
+                Ok(())
             }
         }
-        Err(error) => verified.damage.push(error.to_string()),
     }
-    Ok(())
-}
 
-fn check_table(
-    core: &Core,
-    schema: &Schema,
-    held: &TableRoot,
-    sound: &mut Sound,
-    verified: &mut Verified,
-) -> Result<()> {
-    match (schema.table(&held.name), &held.root) {
-        (Some(table), Some(root)) => check_node(core, table, root, sound, verified)?,
-        (None, _) => {
-            verified
-                .damage
-                .push(format!("table {} is not in the snapshot's own schema", held.name));
+    fn count(&mut self, leaf: &Node) -> Result<()> {
+        self.checked.verified.rows += leaf.rows;
+        self.checked.verified.bytes += leaf.bytes;
+        self.core.progress.step(leaf.rows)
+    }
+
+    fn lose(&mut self, hash: ChunkHash, table: Option<String>, what: String, error: &Error) {
+        if self.checked.verified.damage.len() < MOST_DAMAGE {
+            self.checked.verified.damage.push(format!("{what}: {error}"));
         }
-        (Some(_), None) => {}
+        // What could not be read for another reason may be there all the same.
+        if error.kind() == ErrorKind::Damaged {
+            self.checked.lost.push(Lost { hash, table, what });
+        }
     }
-    Ok(())
 }
 
-fn check_node(
+/// The other snapshots that need a chunk that this one has lost.
+fn dependents(core: &Core, checked: &Checked) -> Result<Vec<SnapshotRef>> {
+    let lost: HashSet<ChunkHash> = checked.lost.iter().map(|lost| lost.hash).collect();
+    let mut without = HashSet::new();
+    let mut found = Vec::new();
+    for listed in core.catalog.list()? {
+        let Found::Stored(manifest) = &listed.found else { continue };
+        if listed.snapshot == checked.verified.snapshot {
+            continue;
+        }
+        let needs = lost.contains(&manifest.schema.hash)
+            || stored_schema(core, &listed.snapshot, manifest).is_ok_and(|schema| {
+                manifest.tables.iter().any(|held| match (schema.table(&held.name), &held.root) {
+                    (Some(table), Some(root)) => needs(core, table, root, &lost, &mut without),
+                    _ => false,
+                })
+            });
+        if needs {
+            found.push(listed.snapshot);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a tree has one of the `lost` chunks in it. What it has not is added to `without`.
+fn needs(
     core: &Core,
     table: &Table,
     node: &Node,
-    sound: &mut Sound,
-    verified: &mut Verified,
-) -> Result<()> {
-    if node.height == 0 && sound.contains(&node.hash) {
-        verified.rows += node.rows;
-        verified.bytes += node.bytes;
-        return core.progress.step(node.rows);
+    lost: &HashSet<ChunkHash>,
+    without: &mut HashSet<ChunkHash>,
+) -> bool {
+    if lost.contains(&node.hash) {
+        return true;
     }
-    let read = core.packs.chunk(table, node).and_then(|chunk| {
-        if node.height > 0 {
-            return children_of(table, node, &chunk);
-        }
-        let mut rows = 0;
-        for line in tree::lines_of(chunk.bytes()) {
-            values_of(table, node, line)?;
-            rows += 1;
-        }
-        if rows == node.rows { Ok(Vec::new()) } else { Err(malformed(table, node)) }
-    });
-    match read {
-        Ok(children) => {
-            for child in &children {
-                check_node(core, table, child, sound, verified)?;
-            }
-            if node.height == 0 {
-                verified.rows += node.rows;
-                verified.bytes += node.bytes;
-                core.progress.step(node.rows)?;
-            }
-            sound.insert(node.hash);
-        }
-        Err(error) if verified.damage.len() < MOST_DAMAGE => {
-            verified.damage.push(format!("table {}, {} rows: {error}", table.name, node.rows));
-        }
-        Err(_) => {}
+    if node.height == 0 || without.contains(&node.hash) {
+        return false;
     }
-    Ok(())
+    let children = core.packs.chunk(table, node).and_then(|chunk| children_of(table, node, &chunk));
+    let found = children
+        .is_ok_and(|children| children.iter().any(|node| needs(core, table, node, lost, without)));
+    if !found {
+        without.insert(node.hash);
+    }
+    found
 }
 
 /// Every chunk that a snapshot needs, added to `live`; index chunks that are there already are not

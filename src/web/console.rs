@@ -11,6 +11,7 @@ use poem::http::{HeaderMap, StatusCode, header};
 use poem::{FromRequest, Request, RequestBody, Response};
 use serde::Serialize;
 
+use super::access::{Gate, Who};
 use super::jobs::{self, Jobs};
 use super::layout;
 use super::links::Links;
@@ -18,7 +19,7 @@ use super::live::Live;
 use crate::error::{Error, Result};
 use crate::snapshot::{Now, Snapshots};
 
-/// Who is named in the history for what the console does.
+/// Who is named in the history for what the console does when it asks nobody who they are.
 pub(crate) const BY: &str = "console";
 
 /// What every request shares.
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) snapshots: Snapshots,
     pub(crate) links: Links,
     pub(crate) options: super::Options,
+    pub(crate) gate: Gate,
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) live: Live,
 }
@@ -33,7 +35,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(snapshots: Snapshots, options: super::Options) -> Self {
         let (links, live) = (Links::new(&options.mount), Live::new(options.connections));
-        Self { snapshots, links, options, jobs: Arc::new(Jobs::new()), live }
+        let gate = Gate::new(options.access.clone());
+        Self { snapshots, links, options, gate, jobs: Arc::new(Jobs::new()), live }
     }
 }
 
@@ -105,6 +108,7 @@ pub(crate) struct Console {
     app: Arc<App>,
     wanted: Wanted,
     flash: Option<String>,
+    who: Option<Who>,
 }
 
 impl Console {
@@ -113,6 +117,7 @@ impl Console {
             app,
             wanted: Wanted::by(request.headers()),
             flash: super::flash::read(request.headers()),
+            who: request.data::<Who>().cloned(),
         }
     }
 
@@ -130,6 +135,25 @@ impl Console {
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
         &self.app.jobs
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.app.gate
+    }
+
+    /// Who sent the request; `None` when that is not known, and so nothing may be told.
+    pub(crate) fn who(&self) -> Option<&Who> {
+        self.who.as_ref()
+    }
+
+    /// The name in the history for what this request does.
+    pub(crate) fn by(&self) -> String {
+        self.who().map_or(BY, Who::name).to_owned()
+    }
+
+    /// Whether the values of some columns are hidden.
+    pub(crate) fn redacts(&self) -> bool {
+        self.app.snapshots.redacts()
     }
 
     pub(crate) fn wanted(&self) -> Wanted {
@@ -184,7 +208,11 @@ impl Console {
         title: &str,
         content: &Markup,
     ) -> Response {
-        let now = self.blocking(Snapshots::now).await.ok();
+        // A stranger is not even told the name of the database.
+        let now = match self.who {
+            Some(_) => self.blocking(Snapshots::now).await.ok(),
+            None => None,
+        };
         let content = html! {
             h1 { (title) }
             div #tool {}
@@ -202,8 +230,12 @@ impl Console {
         now: Option<&Now>,
         content: &Markup,
     ) -> Response {
-        let jobs = jobs::screen::articles(self.links(), &self.app.jobs.shown(), None);
-        html_with(status, layout::page(self.links(), title, now, &jobs, content))
+        // A stranger is not told what is under way.
+        let jobs = match self.who {
+            Some(_) => jobs::screen::articles(self.links(), &self.app.jobs.shown(), None),
+            None => html! {},
+        };
+        html_with(status, layout::page(self.links(), self.who(), title, now, &jobs, content))
     }
 
     /// Answers a form that changed something: 303 to the list for a browser without JavaScript,

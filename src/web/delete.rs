@@ -6,7 +6,7 @@ use poem::web::Path;
 use poem::{Response, handler};
 use serde_json::json;
 
-use super::console::{BY, Console, Wanted, present};
+use super::console::{Console, Wanted, present};
 use super::fields::Fields;
 use super::format::{bytes_or_dash, moment};
 use super::links::Links;
@@ -94,11 +94,12 @@ pub(crate) async fn delete(
     fields.confirmed(&id)?;
     let snapshot = SnapshotRef::new(kind, id.parse()?);
     let gone = snapshot.clone();
+    let by = console.by();
     let (place, listed) = console
         .blocking(move |snapshots| {
             let before = snapshots.list()?;
             let place = before.snapshots.iter().position(|entry| entry.snapshot() == gone);
-            snapshots.delete(&gone, BY)?;
+            snapshots.delete(&gone, &by)?;
             Ok((place, list::read(snapshots).ok()))
         })
         .await?;

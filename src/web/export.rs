@@ -8,10 +8,10 @@ use poem::http::{StatusCode, header};
 use poem::web::Path;
 use poem::{Body, Response, handler};
 
-use super::console::{BY, Console, Wanted, html_with};
+use super::console::{Console, Wanted, html_with};
 use super::fields::Fields;
 use super::jobs::{self, Telling, Work};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Action, Format, SnapshotRef, Snapshots};
 
 #[handler]
@@ -21,13 +21,21 @@ pub(crate) async fn export(
     fields: Fields,
 ) -> poem::Result<Response> {
     let snapshot = fields.snapshot(&id)?;
+    if console.redacts() {
+        let what = "a whole snapshot holds values that are hidden here";
+        return Err(Error::new(ErrorKind::Forbidden, what)
+            .on(&snapshot)
+            .hint("export it with `snapback export` where the store is")
+            .into());
+    }
     let format: Format = fields.read("format")?.unwrap_or_default();
-    Ok(jobs::run(&console, Export { snapshot, format }).await?)
+    Ok(jobs::run(&console, Export { snapshot, format, by: console.by() }).await?)
 }
 
 struct Export {
     snapshot: SnapshotRef,
     format: Format,
+    by: String,
 }
 
 /// A file that was written, until somebody downloads it.
@@ -44,7 +52,7 @@ impl Work for Export {
     }
 
     fn run(&mut self, snapshots: &Snapshots) -> Result<Written> {
-        let (file, length) = written(snapshots, &self.snapshot, self.format)?;
+        let (file, length) = written(snapshots, &self.snapshot, self.format, &self.by)?;
         Ok(Written { file: Mutex::new(Some(file)), length })
     }
 
@@ -88,7 +96,12 @@ fn ready(snapshot: &SnapshotRef, address: Option<&String>) -> Markup {
 }
 
 /// The export in a file that has no name any more: it is gone when the download ends, however.
-fn written(snapshots: &Snapshots, snapshot: &SnapshotRef, format: Format) -> Result<(File, u64)> {
+fn written(
+    snapshots: &Snapshots,
+    snapshot: &SnapshotRef,
+    format: Format,
+    by: &str,
+) -> Result<(File, u64)> {
     let lost = |error: std::io::Error| {
         Error::failed("the export cannot be put into a temporary file")
             .on(snapshot)
@@ -97,7 +110,7 @@ fn written(snapshots: &Snapshots, snapshot: &SnapshotRef, format: Format) -> Res
     };
     let folder = tempfile::tempdir().map_err(lost)?;
     let path = folder.path().join("export");
-    snapshots.export(snapshot, format, &path, BY)?;
+    snapshots.export(snapshot, format, &path, by)?;
     let file = File::open(&path).map_err(lost)?;
     let length = file.metadata().map_err(lost)?.len();
     Ok((file, length))

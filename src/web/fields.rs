@@ -1,19 +1,17 @@
 //! The fields of a request, from its query or its form, with the rules that all of them share.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use poem::error::{ParseFormError, ReadBodyError};
 use poem::http::Method;
 use poem::{FromRequest, Request, RequestBody};
 
+use super::console::App;
 use crate::error::{Error, Result};
 use crate::snapshot::{Kind, SnapshotRef};
 
 /// The largest form, in bytes, however it is sent.
 pub(crate) const FORM_LIMIT: usize = 64 * 1024;
-
-/// How long a form may take to arrive.
-const FORM_DEADLINE: Duration = Duration::from_secs(20);
 
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
@@ -22,7 +20,7 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    fn parse(encoded: &[u8]) -> Self {
+    pub(super) fn parse(encoded: &[u8]) -> Self {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }
 
@@ -101,7 +99,9 @@ impl<'a> FromRequest<'a> for Fields {
             }
         }
         let arriving = body.take()?.into_bytes_limit(FORM_LIMIT);
-        match tokio::time::timeout(FORM_DEADLINE, arriving).await {
+        let patience =
+            request.data::<Arc<App>>().map_or(super::PATIENCE, |app| app.options.patience);
+        match tokio::time::timeout(patience, arriving).await {
             Ok(form) => Ok(Self::parse(&form?)),
             Err(_) => Err(ReadBodyError::Io(std::io::ErrorKind::TimedOut.into()).into()),
         }

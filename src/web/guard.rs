@@ -1,5 +1,5 @@
-//! What every request passes: is it meant for this host, did it come from this site; and the
-//! headers that every answer carries.
+//! What every request passes: is it meant for this host, did it come from this site, who sent it;
+//! and the headers that every answer carries.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::web::{Compress, CompressionAlgo};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
+use super::access::Who;
 use super::console::{App, Console};
-use super::error;
+use super::{error, login};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Nothing but what this server sends itself, and nothing inline.
@@ -35,13 +36,22 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let console = Console::new(self.app.clone(), &request);
         let path = request.uri().path().to_owned();
         let gzip = accepts_gzip(request.headers());
+        let checked = check(&request, &self.app);
         request.set_data(self.app.clone());
-        let outcome = match check(&request, &self.app.options.hosts) {
-            Ok(()) => self.routes.call(request).await.map(IntoResponse::into_response),
+        if let Ok(Some(who)) = &checked {
+            request.set_data(who.clone());
+        }
+        let console = Console::new(self.app.clone(), &request);
+        let outcome = match checked {
             Err(refused) => Err(refused.into()),
+            Ok(None) if !login::is_open(&path) => {
+                let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
+                let address = console.links().to(asked);
+                Ok(login::required(&console, request.method(), &address).await)
+            }
+            Ok(_) => self.routes.call(request).await.map(IntoResponse::into_response),
         };
         let mut response = match outcome {
             Ok(response) => response,
@@ -55,13 +65,18 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
     }
 }
 
-fn check(request: &Request, allowed: &[String]) -> Result<()> {
+/// Refuses what comes for another host or from another site; the answer is who sent it, where that
+/// is known.
+fn check(request: &Request, app: &App) -> Result<Option<Who>> {
     let host = host_of(request)?;
-    check_host(&host, allowed)?;
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Ok(());
+    check_host(&host, &app.options.hosts)?;
+    let who = app.gate.who(request.headers());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    // A page of another site cannot know a token, so one who sends it is no such page.
+    if !reads && !matches!(who, Some(Who::Token(_))) {
+        check_site(request.headers(), &host)?;
     }
-    check_site(request.headers(), &host)
+    Ok(who)
 }
 
 /// The one host that the request names: in its Host header, or in its address under HTTP/2.

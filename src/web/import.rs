@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::console::{BY, Console};
+use super::console::Console;
 use super::format::bytes;
 use super::jobs::{self, Telling, Work};
 use super::links::Links;
@@ -80,7 +80,7 @@ pub(crate) async fn import(
             .hint("send the file as multipart/form-data in a field named file")
             .into());
     };
-    Ok(jobs::run(&console, Import { folder: Some(folder), name, path }).await?)
+    Ok(jobs::run(&console, Import { folder: Some(folder), name, path, by: console.by() }).await?)
 }
 
 /// An upload that arrived, in a folder that must outlive the work, not the request.
@@ -88,6 +88,7 @@ struct Import {
     folder: Option<TempDir>,
     name: String,
     path: PathBuf,
+    by: String,
 }
 
 impl Work for Import {
@@ -98,7 +99,7 @@ impl Work for Import {
     }
 
     fn run(&mut self, snapshots: &Snapshots) -> Result<Entry> {
-        let imported = snapshots.import(&self.path, BY).map_err(|error| error.on(&self.name));
+        let imported = snapshots.import(&self.path, &self.by).map_err(|error| error.on(&self.name));
         drop(self.folder.take());
         imported
     }

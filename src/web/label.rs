@@ -5,7 +5,7 @@ use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
 
-use super::console::{BY, Console, present};
+use super::console::{Console, present};
 use super::fields::Fields;
 use super::links::Links;
 use super::{dom, layout, row};
@@ -30,7 +30,8 @@ pub(crate) async fn label(
             .hint("send note=TEXT, pinned=1 or pinned=0")
             .into());
     }
-    let entry = console.blocking(move |snapshots| snapshots.label(&snapshot, &change, BY)).await?;
+    let by = console.by();
+    let entry = console.blocking(move |snapshots| snapshots.label(&snapshot, &change, &by)).await?;
     let links = console.links();
     Ok(console.done(Action::Label, StatusCode::OK, &entry, || labelled(links, &entry))?)
 }

@@ -2,9 +2,11 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::access::Who;
 use super::assets;
 use super::format::{bytes, number};
 use super::links::Links;
+use super::login;
 use crate::snapshot::Now;
 
 /// htmx as a strict policy needs it: no style of its own, and what keys.js keeps on an element
@@ -14,6 +16,7 @@ const HTMX: &str = r#"{"includeIndicatorCSS":false,"defaultTimeout":600000,"morp
 /// A whole page around its content, with the work under way above it.
 pub(crate) fn page(
     links: &Links,
+    who: Option<&Who>,
     title: &str,
     now: Option<&Now>,
     jobs: &Markup,
@@ -47,8 +50,12 @@ pub(crate) fn page(
                     }
                     p #where {
                         span #place { @if let Some(now) = now { (place(now)) } }
-                        span #live data-stream=(links.live()) data-jobs=(links.jobs()) {}
+                        // Whoever is not known hears no news.
+                        @if who.is_some() {
+                            span #live data-stream=(links.live()) data-jobs=(links.jobs()) {}
+                        }
                     }
+                    @if let Some(Who::Session(_)) = who { (login::leave(links)) }
                 }
                 main #main tabindex="-1" {
                     section #jobs aria-label="Under way" { (jobs) }

@@ -84,6 +84,14 @@ impl Links {
         self.to("/live/list")
     }
 
+    pub(crate) fn login(&self) -> String {
+        self.to("/login")
+    }
+
+    pub(crate) fn logout(&self) -> String {
+        self.to("/logout")
+    }
+
     pub(crate) fn compare(&self) -> String {
         self.to("/snapshots/compare")
     }

@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use poem::{Response, handler};
 
 use super::console::{Console, present};
-use crate::snapshot::{Entry, Kind, List, Now, State};
+use crate::snapshot::{Entry, Kind, LastVerify, List, Now, State};
 
 /// Says that the process answers; it asks neither database nor store.
 #[handler]
@@ -15,15 +15,16 @@ pub(crate) fn health() -> Response {
 
 #[handler]
 pub(crate) async fn show(console: Console) -> poem::Result<Response> {
-    let (list, now): (List, Now) =
-        console.blocking(|snapshots| Ok((snapshots.list()?, snapshots.now()?))).await?;
+    let (list, now, verify) = console
+        .blocking(|snapshots| Ok((snapshots.list()?, snapshots.now()?, snapshots.last_verify())))
+        .await?;
     Ok(Response::builder()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(exposition(&list, &now, present().as_second())))
+        .body(exposition(&list, &now, verify, present().as_second())))
 }
 
 /// The text format of <https://prometheus.io/docs/instrumenting/exposition_formats/>.
-fn exposition(list: &List, now: &Now, second: i64) -> String {
+fn exposition(list: &List, now: &Now, verify: Option<LastVerify>, second: i64) -> String {
     let of = |kind: Kind| list.snapshots.iter().filter(move |entry| entry.kind == kind);
     let mut text = Exposition::default();
     text.gauge("snapback_snapshots", "Snapshots in the store.");
@@ -52,6 +53,13 @@ fn exposition(list: &List, now: &Now, second: i64) -> String {
     if let Some(position) = now.position {
         text.gauge("snapback_event_position", "Position of the event log.");
         text.plain("snapback_event_position", position);
+    }
+    if let Some(verify) = verify {
+        let age = (second - verify.at.as_second()).max(0);
+        text.gauge("snapback_verify_age_seconds", "Time since all snapshots were read back.");
+        text.plain("snapback_verify_age_seconds", age);
+        text.gauge("snapback_verify_damaged", "Snapshots that were damaged then.");
+        text.plain("snapback_verify_damaged", verify.damaged);
     }
     text.0
 }
@@ -89,7 +97,7 @@ mod tests {
             event_table: Some("events".to_owned()),
             journal_mode: "wal".to_owned(),
         };
-        let text = exposition(&list, &now, 0);
+        let text = exposition(&list, &now, None, 0);
         assert!(text.contains("snapback_snapshots{kind=\"periodic\"} 0\n"), "{text}");
         assert!(text.contains("\nsnapback_event_position 7\n"), "{text}");
         assert!(!text.contains("age_seconds{"), "{text}");

@@ -7,7 +7,7 @@ use poem::{Response, handler};
 use serde::Serialize;
 
 use super::confirmation::{Choices, confirmation};
-use super::console::{BY, Console, Wanted};
+use super::console::{Console, Wanted};
 use super::fields::Fields;
 use super::format::{count, number};
 use super::jobs::{self, Telling, Work};
@@ -76,7 +76,7 @@ pub(crate) async fn apply(
         plan: fields.filled("plan")?.map(str::to_owned),
         moving: choices.moving,
         accept_schema: choices.accept_schema,
-        by: BY.to_owned(),
+        by: console.by(),
     };
     Ok(jobs::run(&console, Restore { request, choices }).await?)
 }

@@ -23,12 +23,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::console::App;
-use super::{Options, served};
+use super::{Options, schedule, served};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::Snapshots;
-
-/// How long a client may take to send a request's headers, or be silent between two requests.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long requests under way may take to end once the server is asked to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -62,16 +59,21 @@ impl From<TcpListener> for Listen {
 ///
 /// # Errors
 ///
-/// An address beyond the loopback is refused: the console has no password, and whoever reaches it
-/// can read and change the database. An address that cannot be bound is an error too.
+/// An address beyond the loopback is refused while `options.access` asks for neither a password nor
+/// a token: whoever reaches the console can read and change the database. An address that cannot
+/// be bound is an error too.
 pub async fn serve(
     snapshots: Snapshots,
     listen: impl Into<Listen>,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let listener = listener(listen.into()).await?;
+    let listener = listener(listen.into(), options.access.is_guarded()).await?;
+    let patience = options.patience;
     let permits = Arc::new(Semaphore::new(options.connections.max(1)));
+    let verify = options
+        .verify_every
+        .map(|every| tokio::spawn(schedule::verify(snapshots.clone(), every)).abort_handle());
     let app = Arc::new(App::new(snapshots, options));
     let mount = app.links.mount().to_owned();
     let console = served(app.clone());
@@ -87,7 +89,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, remote, permit)) => {
-                let talk = converse(stream, remote, console.clone(), connections.watcher());
+                let talk =
+                    converse(stream, remote, console.clone(), connections.watcher(), patience);
                 tokio::spawn(async move {
                     talk.await;
                     drop(permit);
@@ -100,6 +103,9 @@ pub async fn serve(
         }
     }
     drop(listener);
+    if let Some(verify) = verify {
+        verify.abort();
+    }
     // A stream of what is new has no end of its own.
     app.live.end();
     if tokio::time::timeout(FAREWELL, connections.shutdown()).await.is_err() {
@@ -108,10 +114,10 @@ pub async fn serve(
     Ok(())
 }
 
-async fn listener(listen: Listen) -> Result<TcpListener> {
+async fn listener(listen: Listen, guarded: bool) -> Result<TcpListener> {
     match listen {
         Listen::Address(address) => {
-            check_loopback(address)?;
+            check_reach(address, guarded)?;
             TcpListener::bind(address).await.map_err(|error| {
                 Error::failed("the address cannot be listened on")
                     .on(address)
@@ -125,20 +131,21 @@ async fn listener(listen: Listen) -> Result<TcpListener> {
                     .hint("hand over one that is bound")
                     .because(error)
             })?;
-            check_loopback(address)?;
+            check_reach(address, guarded)?;
             Ok(socket)
         }
     }
 }
 
-fn check_loopback(address: SocketAddr) -> Result<()> {
-    if address.ip().is_loopback() {
+/// Beyond this machine the console is for those only who can say who they are.
+fn check_reach(address: SocketAddr, guarded: bool) -> Result<()> {
+    if guarded || address.ip().is_loopback() {
         return Ok(());
     }
     let what = "the console has no password, so it is served to this machine only";
     Err(Error::new(ErrorKind::Forbidden, what).on(address).hint(
-        "listen on 127.0.0.1, and reach it from elsewhere through ssh -L, or through a proxy on \
-         this machine that asks for a password",
+        "set a password (`snapback password`), or listen on 127.0.0.1 and reach it from elsewhere \
+         through ssh -L",
     ))
 }
 
@@ -158,6 +165,7 @@ async fn converse(
     remote: SocketAddr,
     console: Arc<BoxEndpoint<'static, Response>>,
     watcher: Watcher,
+    patience: Duration,
 ) {
     let Ok(local) = stream.local_addr() else { return };
     let answer = service_fn(move |request: hyper::Request<Incoming>| {
@@ -171,7 +179,7 @@ async fn converse(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(patience)
         .serve_connection(TokioIo::new(stream), answer);
     // A connection that breaks is the client's affair.
     if let Err(error) = watcher.watch(connection).await {
@@ -221,12 +229,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_loopback_is_listened_on() {
+    fn only_a_console_that_asks_who_it_is_listens_beyond_the_loopback() {
         for address in ["127.0.0.1:7878", "127.1.2.3:0", "[::1]:7878"] {
-            assert!(check_loopback(address.parse().expect("an address")).is_ok(), "{address}");
+            assert!(check_reach(address.parse().expect("an address"), false).is_ok(), "{address}");
         }
         for address in ["0.0.0.0:7878", "[::]:7878", "192.168.1.4:7878"] {
-            let error = check_loopback(address.parse().expect("an address")).expect_err(address);
+            let address_of = address.parse().expect("an address");
+            assert!(check_reach(address_of, true).is_ok(), "{address}");
+            let error = check_reach(address_of, false).expect_err(address);
             assert_eq!(error.thing(), address);
             assert!(!error.next_step().is_empty());
         }

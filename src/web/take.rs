@@ -5,7 +5,7 @@ use poem::http::StatusCode;
 use poem::{Response, handler};
 use serde_json::json;
 
-use super::console::{BY, Console};
+use super::console::Console;
 use super::fields::Fields;
 use super::format::{bytes_or_dash, number_or_dash};
 use super::jobs::{self, Telling, Work};
@@ -24,11 +24,12 @@ pub(crate) async fn form(console: Console) -> poem::Result<Response> {
 #[handler]
 pub(crate) async fn take(console: Console, fields: Fields) -> poem::Result<Response> {
     let note = label::note(&fields)?.filter(|note| !note.is_empty());
-    Ok(jobs::run(&console, Take { note }).await?)
+    Ok(jobs::run(&console, Take { note, by: console.by() }).await?)
 }
 
 struct Take {
     note: Option<String>,
+    by: String,
 }
 
 impl Work for Take {
@@ -39,7 +40,7 @@ impl Work for Take {
     }
 
     fn run(&mut self, snapshots: &Snapshots) -> Result<Entry> {
-        snapshots.take(self.note.as_deref(), BY)
+        snapshots.take(self.note.as_deref(), &self.by)
     }
 
     fn tell(&self, entry: &Entry, telling: &Telling<'_>) -> Result<Response> {

@@ -5,7 +5,7 @@ use poem::http::StatusCode;
 use poem::web::Path;
 use poem::{Response, handler};
 
-use super::console::{BY, Console};
+use super::console::Console;
 use super::fields::Fields;
 use super::format::{bytes, count};
 use super::jobs::{self, Telling, Work};
@@ -21,11 +21,15 @@ pub(crate) async fn verify(
     fields: Fields,
 ) -> poem::Result<Response> {
     let snapshot = fields.snapshot(&id)?;
-    Ok(jobs::run(&console, Verify { snapshot }).await?)
+    let repair = fields.switch("repair")?.unwrap_or_default();
+    Ok(jobs::run(&console, Verify { snapshot, repair, by: console.by() }).await?)
 }
 
 struct Verify {
     snapshot: SnapshotRef,
+    /// Whether what is damaged is written anew.
+    repair: bool,
+    by: String,
 }
 
 impl Work for Verify {
@@ -36,7 +40,13 @@ impl Work for Verify {
     }
 
     fn run(&mut self, snapshots: &Snapshots) -> Result<Verified> {
-        snapshots.verify(Some(&self.snapshot), BY)?.into_iter().next().ok_or_else(|| {
+        let asked = Some(&self.snapshot);
+        let verified = if self.repair {
+            snapshots.repair(asked, &self.by)?
+        } else {
+            snapshots.verify(asked, &self.by)?
+        };
+        verified.into_iter().next().ok_or_else(|| {
             Error::not_found("there is no such snapshot")
                 .on(&self.snapshot)
                 .hint("open the list and choose a snapshot")
@@ -44,7 +54,10 @@ impl Work for Verify {
     }
 
     fn tell(&self, verified: &Verified, telling: &Telling<'_>) -> Result<Response> {
-        telling.console.done(Action::Verify, StatusCode::OK, verified, || result(verified))
+        let console = telling.console;
+        console.done(Action::Verify, StatusCode::OK, verified, || {
+            result(console.links(), verified, self.repair)
+        })
     }
 }
 
@@ -59,7 +72,19 @@ pub(crate) fn form(links: &Links, snapshot: &SnapshotRef) -> Markup {
     }
 }
 
-fn result(verified: &Verified) -> Markup {
+/// The button that has what is damaged written anew.
+fn repair_form(links: &Links, snapshot: &SnapshotRef) -> Markup {
+    let action = links.act(snapshot, "verify");
+    html! {
+        form.verify method="post" action=(action) hx-post=(action) hx-target="#result" {
+            input type="hidden" name="kind" value=(snapshot.kind);
+            input type="hidden" name="repair" value="1";
+            button type="submit" { "Repair from the database" }
+        }
+    }
+}
+
+fn result(links: &Links, verified: &Verified, repair: bool) -> Markup {
     let said = match verified.state {
         State::Intact => format!("{} is intact", verified.snapshot),
         State::Damaged => format!("{} is damaged", verified.snapshot),
@@ -75,7 +100,23 @@ fn result(verified: &Verified) -> Markup {
             }
             @if !verified.damage.is_empty() {
                 ul.damage { @for line in &verified.damage { li { (line) } } }
-                p { "Take a new snapshot, then delete this one." }
+                @if !verified.dependents.is_empty() {
+                    p { "What is damaged is also needed by:" }
+                    ul.dependents { @for other in &verified.dependents { li { (other) } } }
+                }
+                @if repair {
+                    p {
+                        "The database no longer has the rest of it. "
+                        "Take a new snapshot, then delete this one."
+                    }
+                } @else {
+                    p { "What the database still has the same rows for can be written anew." }
+                    (repair_form(links, &verified.snapshot))
+                }
+            }
+            @if !verified.repaired.is_empty() {
+                p { "Repaired:" }
+                ul.repaired { @for line in &verified.repaired { li { (line) } } }
             }
         }
     }

@@ -111,6 +111,12 @@ impl App {
         self
     }
 
+    /// Hides the values of columns.
+    pub(crate) fn redact(mut self, pattern: &str) -> Self {
+        self.options.redact.push(pattern.to_owned());
+        self
+    }
+
     /// How young a pack must be for pruning to leave it alone.
     pub(crate) fn grace(mut self, grace: Duration) -> Self {
         self.options.grace = grace;

@@ -162,7 +162,12 @@ impl App {
 
     /// Serves the console on a free port.
     pub(crate) fn serve(&self) -> Served {
-        self.serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Options::default())
+        self.serve_with(Options::default())
+    }
+
+    /// The same with other options.
+    pub(crate) fn serve_with(&self, options: Options) -> Served {
+        self.serve_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)
     }
 
     /// Serves the console at an address, with options.

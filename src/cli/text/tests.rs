@@ -140,6 +140,8 @@ fn verify_lists_the_damage_under_its_snapshot() {
         rows: 96_412,
         bytes: 21_000_000,
         damage: Vec::new(),
+        dependents: Vec::new(),
+        repaired: Vec::new(),
     };
     let damaged = Verified {
         snapshot: named("rewind/b"),

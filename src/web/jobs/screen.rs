@@ -65,7 +65,7 @@ impl Facts {
         let rate = self.rows_per_second.map(|rate| format!(" · {} rows/s", number(rate)));
         let left = self.seconds_left.and_then(|left| i64::try_from(left).ok());
         let left = left.map(|left| format!(" · {} left", span(left)));
-        rows + &rate.unwrap_or_default() + &left.unwrap_or_default()
+        rows + rate.unwrap_or_default().as_str() + left.unwrap_or_default().as_str()
     }
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn show(console: Console, Path(id): Path<String>) -> poem::Resu
         let target = dom::selector(&element(&id));
         let gone = layout::partial(&target, "delete", &html! { span {} });
         let body = response.take_body().into_string().await.unwrap_or_default();
-        response.set_body(body + &gone.into_string());
+        response.set_body(body + gone.into_string().as_str());
         let headers = response.headers_mut();
         headers.insert("HX-Retarget", HeaderValue::from_static("#result"));
         headers.insert("HX-Reswap", HeaderValue::from_static("innerHTML"));

@@ -27,7 +27,7 @@ fn every_command_explains_itself() {
     let help = terminal.run(&["--help"]).done();
     for command in [
         "demo", "serve", "take", "list", "diff", "restore", "verify", "delete", "prune", "export",
-        "import",
+        "import", "password", "token",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         assert!(terminal.run(&[command, "--help"]).done().contains("Usage: snapback"));
