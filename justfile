@@ -37,9 +37,21 @@ fmt:
 bench *arguments:
     cargo bench --bench verbs -- {{arguments}}
 
-# Licences, advisories and sources of the dependencies (needs cargo-deny).
+# Licences, bans and sources of the dependencies (needs cargo-deny).
 deny:
-    cargo deny check
+    cargo deny --offline check licenses bans sources
+
+# Known vulnerabilities of the dependencies (needs cargo-deny and the network).
+advisories:
+    cargo deny check advisories
+
+# Feeds each reader of foreign bytes with nonsense, in seconds each (needs cargo-fuzz; stable Rust does).
+fuzz seconds="120" *targets="manifest chunk row foreign id form":
+    for target in {{targets}}; do \
+        mkdir -p fuzz/corpus/$target; \
+        cargo fuzz run -s none $target fuzz/corpus/$target fuzz/seeds/$target -- \
+            -max_total_time={{seconds}} -rss_limit_mb=2048 || exit 1; \
+    done
 
 # What CI runs.
 ci:

@@ -56,6 +56,8 @@
 
 pub mod database;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod snapshot;
 pub mod store;
 pub mod web;

@@ -17,6 +17,7 @@ mod export;
 mod facts;
 mod fingerprint;
 mod foreign;
+pub(crate) mod fuzzing;
 mod history;
 mod id;
 mod label;

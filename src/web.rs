@@ -20,6 +20,7 @@ mod fields;
 mod filter;
 mod flash;
 mod format;
+pub(crate) mod fuzzing;
 mod guard;
 mod history;
 mod import;

@@ -15,7 +15,7 @@ use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
 use super::tree::{ChunkSink, Node};
 use super::{Core, Progress};
 use crate::database::{Schema, Scratch, Table, View, failure};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The tables of one point in time.
 pub(crate) struct Contents<'c> {
@@ -163,8 +163,16 @@ fn carry_over(
 ) -> Result<()> {
     scratch.create_tables(std::slice::from_ref(wanted))?;
     let Some(root) = stored.root else { return Ok(()) };
-    let failed =
-        |error| failure("a row of the snapshot does not fit the table", error).on(&wanted.name);
+    let failed = |error: rusqlite::Error| {
+        let what = "a row of the snapshot does not fit the table as it is now";
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) {
+            return Error::conflict(what)
+                .on(&wanted.name)
+                .hint("nothing was changed; give a new column a default, or undo what changed the table")
+                .because(error);
+        }
+        failure(what, error).on(&wanted.name)
+    };
     let common: Vec<(usize, &str)> = wanted
         .value_names()
         .into_iter()

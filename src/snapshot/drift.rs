@@ -41,9 +41,15 @@ fn tables(then: &Table, now: &Table, said: &mut Vec<String>) {
     }
     for column in &now.columns {
         if then.column(&column.name).is_none() {
-            let default = column.default.as_deref().unwrap_or("NULL");
+            let consequence = match column.default.as_deref() {
+                Some(default) => format!("rows brought back get {default}"),
+                None if column.not_null => {
+                    format!("it is NOT NULL without a default, so no row of {name} fits")
+                }
+                None => "rows brought back get NULL".to_owned(),
+            };
             said.push(format!(
-                "column {name}.{} is in the database and not in the snapshot: rows brought back get {default}",
+                "column {name}.{} is in the database and not in the snapshot: {consequence}",
                 column.name
             ));
         }

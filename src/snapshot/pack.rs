@@ -142,6 +142,13 @@ impl Packs {
         self.state().place(hash).is_some()
     }
 
+    /// Every chunk that some pack has, with its length uncompressed, in bytes.
+    pub(crate) fn chunks(&self) -> Vec<(ChunkHash, u64)> {
+        let state = self.state();
+        let entries = state.packs().flat_map(|pack| &pack.entries);
+        entries.map(|entry| (entry.hash, u64::from(entry.raw_length))).collect()
+    }
+
     /// How long a chunk is in its pack and uncompressed, in bytes.
     pub(crate) fn lengths(&self, hash: &ChunkHash) -> Option<(u32, u32)> {
         self.state().place(hash).map(|place| (place.entry().length, place.entry().raw_length))
