@@ -401,3 +401,6 @@ impl<'s> Walk<'s> {
         Ok(Some(Step::Row(Difference { change, identity, before, after })))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,14 +96,21 @@ pub(crate) async fn required(console: &Console, method: &Method, address: &str) 
         "send a token as Authorization: Bearer"
     };
     let error = Error::new(ErrorKind::Forbidden, "this console is not open to everyone").hint(hint);
-    let offers = match console.wanted() {
-        _ if !console.gate().has_password() => html! {},
+    let status = StatusCode::UNAUTHORIZED;
+    let mut response = match console.wanted() {
+        _ if !console.gate().has_password() => {
+            with_markup(console, status, &error, &html! {}).await
+        }
         // What was asked for can be asked for again after the login; a form's fields are gone.
-        Wanted::Page if method == Method::GET => form(links, address, ""),
-        Wanted::Page => form(links, &links.list(), ""),
-        _ => html! { p { a href=(links.login()) { "Log in" } } },
+        Wanted::Page if method == Method::GET => {
+            console.screen(status, "Log in", &form(links, address, "")).await
+        }
+        Wanted::Page => with_markup(console, status, &error, &form(links, &links.list(), "")).await,
+        _ => {
+            let offer = html! { p { a href=(links.login()) { "Log in" } } };
+            with_markup(console, status, &error, &offer).await
+        }
     };
-    let mut response = with_markup(console, StatusCode::UNAUTHORIZED, &error, &offers).await;
     let scheme = HeaderValue::from_static("Bearer realm=\"Snapback\"");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
     response

@@ -18,6 +18,7 @@ mod jobs;
 mod keys;
 mod keys_off;
 mod live;
+mod login;
 mod long_list;
 mod look;
 mod page;
