@@ -1,5 +1,7 @@
 //! Readers of files and names, each with what must hold of whatever it accepts.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is what the fuzzer looks for")]
+
 use super::id::{Point, SnapshotId, SnapshotRef};
 use super::manifest::Manifest;
 use super::pack::Packs;

@@ -231,10 +231,8 @@ impl Console {
         content: &Markup,
     ) -> Response {
         // A stranger is not told what is under way.
-        let jobs = match self.who {
-            Some(_) => jobs::screen::articles(self.links(), &self.app.jobs.shown(), None),
-            None => html! {},
-        };
+        let shown = if self.who.is_some() { self.app.jobs.shown() } else { Vec::new() };
+        let jobs = jobs::screen::articles(self.links(), &shown, None);
         html_with(status, layout::page(self.links(), self.who(), title, now, &jobs, content))
     }
 

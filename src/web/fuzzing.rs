@@ -1,5 +1,7 @@
 //! The reader of forms, with what must hold of whatever it accepts.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is what the fuzzer looks for")]
+
 use super::fields::Fields;
 
 /// A form or a query: no field is made up, and a confirmation is the id and nothing else.

@@ -137,7 +137,11 @@ fn every_difference_is_said_refused_unasked_and_accepted_when_asked() {
         let refused = app.try_restore(&request(&snapshot, Scope::Tables)).expect_err(change);
         assert_eq!(refused.kind(), ErrorKind::Conflict, "{change}");
         assert_eq!(refused.detail_lines(), *expected, "{change}");
-        assert_eq!(app.listed(), [snapshot.clone()], "no safety copy is left: {change}");
+        assert_eq!(
+            app.listed(),
+            std::slice::from_ref(&snapshot),
+            "no safety copy is left: {change}"
+        );
         app.sql("UPDATE t SET a = 'changed'; DELETE FROM t WHERE id = 2");
         let changed = app.state();
         let restored = app.try_restore(&accepting(&snapshot)).expect(change);

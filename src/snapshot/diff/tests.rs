@@ -115,7 +115,9 @@ proptest! {
         prop_assert_eq!(&found, &expected);
 
         let mut counted = Counts::default();
-        expected.iter().for_each(|difference| counted.count(difference.change, 1));
+        for difference in &expected {
+            counted.count(difference.change, 1);
+        }
         prop_assert_eq!(counts(&table, sides.0, sides.1).expect("counts"), counted);
 
         let behind = vec![Value::Integer(from)];
