@@ -49,7 +49,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`database`] | SQLite: connections, schema, event log, rows in and out |
-//! | [`store`] | bytes under keys, in a directory |
+//! | [`store`] | bytes under keys, in a directory or an object store |
 //! | [`snapshot`] | take, diff, apply, and what is made of them |
 //! | [`web`] | HTTP and HTML, over [`snapshot`] |
 //! | [`error`] | one error: what, on which thing, what to do |

@@ -76,7 +76,24 @@ fn check(request: &Request, app: &App) -> Result<Option<Who>> {
     if !reads && !matches!(who, Some(Who::Token(_))) {
         check_site(request.headers(), &host)?;
     }
+    if reads && request.uri().path().ends_with("/export") {
+        check_download(request.headers())?;
+    }
     Ok(who)
+}
+
+/// An export is long work and leaves a line in the history: no page of another site may make a
+/// browser ask for one, as an image that it shows would. Other programs say nothing of a site.
+fn check_download(headers: &HeaderMap) -> Result<()> {
+    match headers.get("Sec-Fetch-Site").map(HeaderValue::as_bytes) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Error::new(
+            ErrorKind::Forbidden,
+            "the download is asked for by a page of another site",
+        )
+        .on("Sec-Fetch-Site")
+        .hint("open the snapshot's preview and export it there")),
+    }
 }
 
 /// The one host that the request names: in its Host header, or in its address under HTTP/2.
@@ -221,6 +238,18 @@ mod tests {
         for other in ["null", "http://localhost", "http://localhost:7879", "http://evil.example"] {
             assert!(site(&[("origin", other)]).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn no_page_of_another_site_can_start_an_export() {
+        let download = |site: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+            check_download(&headers)
+        };
+        assert!(check_download(&HeaderMap::new()).is_ok());
+        assert!(download("same-origin").is_ok() && download("none").is_ok());
+        assert!(download("cross-site").is_err() && download("same-site").is_err());
     }
 
     #[test]

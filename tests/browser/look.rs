@@ -23,7 +23,7 @@ fn everything_open() -> Console {
 fn no_width_makes_the_page_scroll_sideways() {
     let console = everything_open();
     let browser = &console.browser;
-    for width in [320, 480, 768, 1024, 1280, 1920, 2560] {
+    for width in [320, 480, 768, 1024, 1090, 1240, 1280, 1920, 2560] {
         browser.resize(width, 900);
         browser.screenshot(&format!("width-{width}"));
         assert_eq!(browser.overflow(), 0, "{width} pixels wide");
