@@ -6,6 +6,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
 use crate::snapshot::Preview;
 
 /// The result of everything in this crate that can fail.
@@ -161,6 +163,30 @@ impl Error {
     pub fn new_plan(&self) -> Option<&Preview> {
         self.0.plan.as_ref()
     }
+}
+
+/// The JSON form: `{"what", "thing", "hint"}`, with `details` and `plan` where there are any.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut told = serializer.serialize_map(None)?;
+        told.serialize_entry("what", &self.what())?;
+        told.serialize_entry("thing", self.thing())?;
+        told.serialize_entry("hint", self.next_step())?;
+        if !self.detail_lines().is_empty() {
+            told.serialize_entry("details", self.detail_lines())?;
+        }
+        if let Some(plan) = self.new_plan() {
+            told.serialize_entry("plan", plan)?;
+        }
+        told.end()
+    }
+}
+
+/// An error as a whole JSON answer: `{"error": …}`.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Report<'e> {
+    /// The error.
+    pub error: &'e Error,
 }
 
 impl fmt::Display for Error {

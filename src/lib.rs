@@ -62,4 +62,4 @@ pub mod snapshot;
 pub mod store;
 pub mod web;
 
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Report, Result};

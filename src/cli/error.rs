@@ -2,28 +2,10 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-use snapback::Error;
-use snapback::snapshot::Preview;
+use snapback::{Error, Report};
 
 use super::print::{json_line, printable};
 use super::text;
-
-#[derive(Serialize)]
-struct Report<'a> {
-    error: Told<'a>,
-}
-
-#[derive(Serialize)]
-struct Told<'a> {
-    what: String,
-    thing: &'a str,
-    hint: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    details: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'a Preview>,
-}
 
 /// The whole report, ending in a line end.
 pub(super) fn report(failure: &Error, json: bool) -> String {
@@ -31,17 +13,8 @@ pub(super) fn report(failure: &Error, json: bool) -> String {
 }
 
 fn as_json(failure: &Error) -> String {
-    let report = Report {
-        error: Told {
-            what: failure.what(),
-            thing: failure.thing(),
-            hint: failure.next_step(),
-            details: failure.detail_lines(),
-            plan: failure.new_plan(),
-        },
-    };
     // These are strings and numbers, which always have a JSON form.
-    json_line(&report).unwrap_or_else(|_| as_lines(failure))
+    json_line(&Report { error: failure }).unwrap_or_else(|_| as_lines(failure))
 }
 
 fn as_lines(failure: &Error) -> String {

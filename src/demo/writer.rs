@@ -1,11 +1,12 @@
-//! The demo's application at work: an event every few seconds while the console is open.
+//! The demo's application at work: a few events a second while the console is open.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::random::Random;
 use super::{app, story};
@@ -22,15 +23,16 @@ impl Writer {
         let (stop, stopped) = channel();
         let thread = std::thread::spawn(move || {
             let mut random = Random::new(Timestamp::now().as_second().unsigned_abs());
+            let mut connection = None;
             loop {
-                let pause = Duration::from_millis(1500 + random.below(3000));
+                let pause = Duration::from_millis(200 + random.below(400));
                 match stopped.recv_timeout(pause) {
                     Err(RecvTimeoutError::Timeout) => {}
                     Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
                 }
                 // A restore in progress can hold the database for longer than the application
                 // waits. As an application should, it tries again.
-                if let Err(error) = write_one(&database, &mut random) {
+                if let Err(error) = write_one(&database, &mut connection, &mut random) {
                     tracing::warn!(%error, "the demo application could not write");
                 }
             }
@@ -39,10 +41,17 @@ impl Writer {
     }
 }
 
-/// Writes one event on a fresh connection: one every few seconds does not need a lasting one.
-fn write_one(database: &std::path::Path, random: &mut Random) -> rusqlite::Result<()> {
-    let mut app = app::open(database)?;
-    let tx = app.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+/// Writes one event, on a connection that is opened once.
+fn write_one(
+    database: &Path,
+    connection: &mut Option<Connection>,
+    random: &mut Random,
+) -> rusqlite::Result<()> {
+    let app = match connection {
+        Some(app) => app,
+        None => connection.insert(app::open(database)?),
+    };
+    let tx = app.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let event = story::next(&tx, random)?;
     app::record(&tx, &super::stamp(Timestamp::now()), &event)?;
     tx.commit()

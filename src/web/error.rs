@@ -7,11 +7,9 @@ use poem::error::{
     ReadBodyError, ResponseError,
 };
 use poem::http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use super::console::{Console, Wanted, html_with, json};
-use crate::error::{Error, ErrorKind};
-use crate::snapshot::Preview;
+use crate::error::{Error, ErrorKind, Report};
 
 /// The HTTP status of a sort of failure.
 fn status_of(kind: ErrorKind) -> StatusCode {
@@ -53,7 +51,7 @@ pub(crate) async fn with_markup(
     offers: &Markup,
 ) -> Response {
     let mut response = match console.wanted() {
-        Wanted::Json => json(status, &body(error)).unwrap_or_else(|_| status.into()),
+        Wanted::Json => json(status, &Report { error }).unwrap_or_else(|_| status.into()),
         Wanted::Fragment => html_with(status, block(error, offers)),
         Wanted::Page => {
             let title = status.canonical_reason().unwrap_or("Error");
@@ -106,34 +104,6 @@ pub(crate) fn sentence(clause: &str) -> String {
     let Some(first) = letters.next() else { return String::new() };
     let stop = if clause.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("{}{}{stop}", first.to_uppercase(), letters.as_str())
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    error: Told<'a>,
-}
-
-#[derive(Serialize)]
-struct Told<'a> {
-    what: String,
-    thing: &'a str,
-    hint: &'a str,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    details: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'a Preview>,
-}
-
-fn body(error: &Error) -> Body<'_> {
-    Body {
-        error: Told {
-            what: error.what(),
-            thing: error.thing(),
-            hint: error.next_step(),
-            details: error.detail_lines(),
-            plan: error.new_plan(),
-        },
-    }
 }
 
 /// What poem found wrong before a handler was reached, said as the rest of the crate says it.
@@ -196,7 +166,7 @@ mod tests {
             .on("periodic/a")
             .hint("state accept_schema=1")
             .details(vec!["table t: no column x".to_owned()]);
-        let told = serde_json::to_value(body(&error)).expect("JSON");
+        let told = serde_json::to_value(Report { error: &error }).expect("JSON");
         let expected = serde_json::json!({"error": {
             "what": "the schemas differ",
             "thing": "periodic/a",
