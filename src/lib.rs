@@ -39,6 +39,11 @@
 //! # }
 //! ```
 //!
+//! An application with a pool of its own hands it over with
+//! [`Database::on_pool`](database::Database::on_pool); one with a login of its own names who is there
+//! with [`web::Visitor`]. `examples/ledger.rs` does both. Every call blocks the thread that makes it:
+//! an asynchronous application makes them on a thread for such work.
+//!
 //! # The way of the data
 //!
 //! ```text

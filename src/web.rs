@@ -49,7 +49,7 @@ use console::{App, redirect};
 use poem::endpoint::make_sync;
 use poem::{Endpoint, Response, Route, get, post};
 
-pub use access::{Access, PasswordHash, Token, TokenHash};
+pub use access::{Access, PasswordHash, Token, TokenHash, Visitor};
 pub use serve::{Listen, serve};
 
 use crate::snapshot::Snapshots;

@@ -68,6 +68,13 @@ impl Access {
     }
 }
 
+/// Somebody whom the application around the console knows already.
+///
+/// An application that [nests](super::routes) the console puts this into the data of each request
+/// that it lets through; the history then shows the name, and the console asks for nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor(pub String);
+
 /// Who sent a request, once that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -77,6 +84,8 @@ pub(crate) enum Who {
     Session(String),
     /// A script with the token of this name.
     Token(String),
+    /// Somebody whom the application around the console let through.
+    Visitor(String),
 }
 
 impl Who {
@@ -84,7 +93,7 @@ impl Who {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Anyone => super::console::BY,
-            Self::Session(name) | Self::Token(name) => name,
+            Self::Session(name) | Self::Token(name) | Self::Visitor(name) => name,
         }
     }
 }

@@ -7,7 +7,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::web::{Compress, CompressionAlgo};
 use poem::{Endpoint, IntoResponse, Request, Response};
 
-use super::access::Who;
+use super::access::{Visitor, Who};
 use super::console::{App, Console};
 use super::{error, login};
 use crate::error::{Error, ErrorKind, Result};
@@ -70,7 +70,10 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
 fn check(request: &Request, app: &App) -> Result<Option<Who>> {
     let host = host_of(request)?;
     check_host(&host, &app.options.hosts)?;
-    let who = app.gate.who(request.headers());
+    let who = match request.data::<Visitor>() {
+        Some(Visitor(name)) => Some(Who::Visitor(name.clone())),
+        None => app.gate.who(request.headers()),
+    };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // A page of another site cannot know a token, so one who sends it is no such page.
     if !reads && !matches!(who, Some(Who::Token(_))) {

@@ -38,6 +38,12 @@ pub(crate) struct Answer {
 }
 
 impl Client {
+    /// A client of any endpoint.
+    pub(crate) fn of(endpoint: BoxEndpoint<'static, Response>) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        Self { runtime, client: TestClient::new(endpoint) }
+    }
+
     /// A request to `path` with the headers of a browser on the same site.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         let request = self
@@ -156,8 +162,7 @@ impl App {
             "" => routes,
             mount => Route::new().nest(mount, routes).map_to_response().boxed(),
         };
-        let runtime = Runtime::new().expect("a runtime");
-        Client { runtime, client: TestClient::new(routes) }
+        Client::of(routes)
     }
 
     /// Serves the console on a free port.

@@ -13,6 +13,7 @@ mod contract;
 mod corpus;
 mod damage;
 mod drift;
+mod embedded;
 mod events;
 mod exports;
 mod faults;
