@@ -47,6 +47,9 @@ use directory::Directory;
 use fail::{Failure, is_missing};
 use runtime::block_on;
 
+/// How many objects of a store far away are read at a time.
+const READERS: usize = 16;
+
 /// Where snapshots live. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -159,8 +162,8 @@ impl Store {
         Self { inner: Arc::new(inner), cache: None }
     }
 
-    /// Keeps what is read again and again from a store far away in a local folder too, up to so
-    /// many bytes: where its packs have which chunks. The folder may be removed at any time. A
+    /// Keeps what is read from a store far away in a local folder too, up to so many bytes:
+    /// manifests, where packs have which chunks, and the chunks themselves. The folder may be removed at any time. A
     /// store in a directory or in memory needs none.
     #[must_use]
     pub fn with_cache(mut self, folder: &Path, limit: u64) -> Self {
@@ -175,9 +178,26 @@ impl Store {
         self.cache.as_deref()
     }
 
-    /// How many reads are worth doing at a time.
-    pub(crate) fn reads_at_a_time(&self) -> usize {
-        if self.inner.remote.is_some() { 16 } else { 1 }
+    /// Reads what belongs to each item, in their order: several at a time where each takes a while
+    /// to come. What a reading that panicked would have brought is left out.
+    pub(crate) fn several_at_a_time<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        read: impl Fn(&T) -> R + Sync,
+    ) -> Vec<R> {
+        let readers = if self.inner.remote.is_some() { READERS } else { 1 };
+        let share = items.len().div_ceil(readers).max(1);
+        if share >= items.len() {
+            return items.iter().map(read).collect();
+        }
+        let read = &read;
+        std::thread::scope(|scope| {
+            let shares = items.chunks(share);
+            let readers: Vec<_> = shares
+                .map(|share| scope.spawn(move || share.iter().map(read).collect::<Vec<_>>()))
+                .collect();
+            readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect()
+        })
     }
 
     /// Where the store is, for messages.

@@ -129,15 +129,17 @@ impl Catalog {
 
     /// Every file of both kinds, newest first; the kinds of one moment in their order.
     pub(crate) fn list(&self) -> Result<Vec<Listed>> {
-        let mut listed = Vec::new();
-        let mut seen = HashSet::new();
+        let mut files = Vec::new();
         for kind in Kind::ALL {
             for meta in self.store.list(&format!("snapshots/{kind}"))? {
-                let Some(snapshot) = named(kind, &meta.key) else { continue };
-                seen.insert(meta.key.clone());
-                listed.extend(self.look(snapshot, &meta));
+                files.extend(named(kind, &meta.key).map(|snapshot| (snapshot, meta)));
             }
         }
+        let looks = self
+            .store
+            .several_at_a_time(&files, |(snapshot, meta)| self.look(snapshot.clone(), meta));
+        let mut listed: Vec<Listed> = looks.into_iter().flatten().collect();
+        let seen: HashSet<String> = files.into_iter().map(|(_, meta)| meta.key).collect();
         self.known().retain(|key, _| seen.contains(key));
         listed.sort_by(|a, b| {
             (b.created_at(), &b.snapshot.id)
@@ -275,14 +277,28 @@ impl Catalog {
     fn read_file(&self, snapshot: &SnapshotRef, meta: &Meta) -> Result<Found> {
         use std::io::Read as _;
 
+        // A file of another store, size or time is another file.
+        let as_it_is = (self.store.location(), &meta.key, meta.size, meta.modified.as_nanosecond());
+        let cached_as =
+            format!("{}.manifest", blake3::hash(format!("{as_it_is:?}").as_bytes()).to_hex());
+        if let Some(bytes) = self.store.cache().and_then(|cache| cache.get(&cached_as))
+            && let Ok(manifest) = Manifest::from_bytes(&bytes, snapshot)
+        {
+            return Ok(Found::Stored(Arc::new(manifest)));
+        }
         let mut file = self.store.reader(&meta.key)?;
         let mut opening = Vec::new();
         let unreadable = |error: std::io::Error| Error::failed("cannot be read").because(error);
         file.by_ref().take(16).read_to_end(&mut opening).map_err(unreadable)?;
         if Manifest::begins(&opening) {
             return match self.store.get(&meta.key, manifest::LARGEST)? {
-                Some(bytes) => Manifest::from_bytes(&bytes, snapshot)
-                    .map(|manifest| Found::Stored(Arc::new(manifest))),
+                Some(bytes) => {
+                    let manifest = Manifest::from_bytes(&bytes, snapshot)?;
+                    if let Some(cache) = self.store.cache() {
+                        cache.put(&cached_as, &bytes);
+                    }
+                    Ok(Found::Stored(Arc::new(manifest)))
+                }
                 None => Err(no_such(snapshot)),
             };
         }

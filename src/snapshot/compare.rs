@@ -15,6 +15,7 @@ use super::drift;
 use super::facts::TableCounts;
 use super::id::{Point, SnapshotRef};
 use super::manifest::Manifest;
+use super::pack::Packs;
 use super::source::Nowhere;
 use crate::database::{Schema, Scratch, Table, View};
 use crate::error::{Error, Result};
@@ -41,7 +42,8 @@ impl Opened {
         match &listed.found {
             Found::Stored(manifest) => {
                 let schema = Box::new(
-                    stored_schema(core, snapshot, manifest)?.without(|table| core.excludes(table)),
+                    stored_schema(&core.packs, snapshot, manifest)?
+                        .without(|table| core.excludes(table)),
                 );
                 Ok(Self::Stored { manifest: Arc::clone(manifest), schema, listed })
             }
@@ -67,11 +69,11 @@ impl Opened {
 
 /// The schema that a manifest leads to.
 pub(crate) fn stored_schema(
-    core: &Core,
+    packs: &Packs,
     snapshot: &SnapshotRef,
     manifest: &Manifest,
 ) -> Result<Schema> {
-    let chunk = core.packs.read(&manifest.schema.hash, manifest.schema.bytes)?;
+    let chunk = packs.read(&manifest.schema.hash, manifest.schema.bytes)?;
     serde_json::from_slice(chunk.bytes()).map_err(|error| {
         Error::damaged("the schema of the snapshot cannot be read").on(snapshot).because(error)
     })

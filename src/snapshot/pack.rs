@@ -63,6 +63,8 @@ const FOLDER: &str = "packs";
 #[derive(Clone)]
 pub(crate) struct Packs {
     inner: Arc<Inner>,
+    /// Whether the store's local cache may stand in for the store.
+    cached: bool,
 }
 
 struct Inner {
@@ -76,7 +78,8 @@ type Indexed = (String, Meta, Result<Vec<Entry>>);
 impl Packs {
     /// Reads the indexes of all packs of a store.
     pub(crate) fn open(store: Store) -> Result<Self> {
-        let packs = Self { inner: Arc::new(Inner { store, state: RwLock::default() }) };
+        let inner = Arc::new(Inner { store, state: RwLock::default() });
+        let packs = Self { inner, cached: true };
         packs.refresh()?;
         Ok(packs)
     }
@@ -112,23 +115,10 @@ impl Packs {
         Ok(())
     }
 
-    /// Reads the indexes of packs, several at a time where each takes a while to come.
+    /// Reads the indexes of packs.
     fn read_indexes(&self, packs: &[(String, Meta)]) -> Vec<Indexed> {
-        let read = |packs: &[(String, Meta)]| -> Vec<Indexed> {
-            let read = |(name, meta): &(String, Meta)| {
-                (name.clone(), meta.clone(), format::read_index(self.store(), meta))
-            };
-            packs.iter().map(read).collect()
-        };
-        let share = packs.len().div_ceil(self.store().reads_at_a_time()).max(1);
-        if share >= packs.len() {
-            return read(packs);
-        }
-        std::thread::scope(|scope| {
-            let readers: Vec<_> =
-                packs.chunks(share).map(|packs| scope.spawn(move || read(packs))).collect();
-            // A reader that panicked leaves its packs out: they are unknown still.
-            readers.into_iter().filter_map(|reader| reader.join().ok()).flatten().collect()
+        self.store().several_at_a_time(packs, |(name, meta)| {
+            (name.clone(), meta.clone(), format::read_index(self.store(), meta))
         })
     }
 
@@ -167,6 +157,11 @@ impl Packs {
     /// Begins to write chunks. They go to packs of their own.
     pub(crate) fn writer(&self) -> Result<PackWriter> {
         PackWriter::start(self.clone(), write::Existing::Skip)
+    }
+
+    /// The same packs, every chunk read from the store itself: for whoever asks whether it is there.
+    pub(crate) fn past_the_cache(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), cached: false }
     }
 
     fn store(&self) -> &Store {

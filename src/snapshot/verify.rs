@@ -9,7 +9,7 @@ use super::facts::{State, Verified};
 use super::foreign;
 use super::id::SnapshotRef;
 use super::manifest::{Manifest, TableRoot};
-use super::pack::ChunkHash;
+use super::pack::{ChunkHash, Packs};
 use super::source::{ChunkSource as _, children_of, malformed, values_of};
 use super::tree::{self, Node};
 use crate::database::{Schema, Table};
@@ -77,13 +77,13 @@ fn check(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<Checked> {
         }
         Found::Stored(manifest) => {
             core.progress.expect(manifest.rows());
-            Check { core, sound, checked: &mut checked }.stored(&listed.snapshot, manifest)?;
+            let packs = core.packs.past_the_cache();
+            Check { core, packs, sound, checked: &mut checked }
+                .stored(&listed.snapshot, manifest)?;
         }
     }
     let verified = &mut checked.verified;
     if !verified.damage.is_empty() {
-        let packs = core.packs.damaged();
-        verified.damage.extend(packs.iter().map(|(pack, reason)| format!("pack {pack}: {reason}")));
         verified.state = State::Damaged;
         if matches!(listed.found, Found::Stored(_)) {
             // A chunk may be missing because the index of its pack cannot be read.
@@ -98,13 +98,15 @@ fn check(core: &Core, listed: &Listed, sound: &mut Sound) -> Result<Checked> {
 /// One snapshot being read back.
 struct Check<'c> {
     core: &'c Core,
+    /// Every byte comes from the store itself.
+    packs: Packs,
     sound: &'c mut Sound,
     checked: &'c mut Checked,
 }
 
 impl Check<'_> {
     fn stored(&mut self, snapshot: &SnapshotRef, manifest: &Manifest) -> Result<()> {
-        match stored_schema(self.core, snapshot, manifest) {
+        match stored_schema(&self.packs, snapshot, manifest) {
             Ok(schema) => {
                 for held in &manifest.tables {
                     self.table(&schema, held)?;
@@ -131,7 +133,7 @@ impl Check<'_> {
         if node.height == 0 && self.sound.contains(&node.hash) {
             return self.count(node);
         }
-        let read = self.core.packs.chunk(table, node).and_then(|chunk| {
+        let read = self.packs.chunk(table, node).and_then(|chunk| {
             if node.height > 0 {
                 return children_of(table, node, &chunk);
             }
@@ -186,7 +188,7 @@ fn dependents(core: &Core, checked: &Checked) -> Result<Vec<SnapshotRef>> {
             continue;
         }
         let needs = lost.contains(&manifest.schema.hash)
-            || stored_schema(core, &listed.snapshot, manifest).is_ok_and(|schema| {
+            || stored_schema(&core.packs, &listed.snapshot, manifest).is_ok_and(|schema| {
                 manifest.tables.iter().any(|held| match (schema.table(&held.name), &held.root) {
                     (Some(table), Some(root)) => needs(core, table, root, &lost, &mut without),
                     _ => false,
@@ -231,7 +233,7 @@ pub(crate) fn mark(
     live: &mut HashSet<ChunkHash>,
 ) -> Result<()> {
     live.insert(manifest.schema.hash);
-    let schema = stored_schema(core, &listed.snapshot, manifest)?;
+    let schema = stored_schema(&core.packs, &listed.snapshot, manifest)?;
     for held in &manifest.tables {
         if let (Some(table), Some(root)) = (schema.table(&held.name), &held.root) {
             mark_node(core, table, root, live)?;

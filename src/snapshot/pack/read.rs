@@ -23,6 +23,9 @@ impl Packs {
     /// Reads a chunk that whoever names it says is `raw_length` bytes long.
     pub(crate) fn read(&self, hash: &ChunkHash, raw_length: u64) -> Result<Chunk> {
         if let Some(place) = self.known_place(hash) {
+            if let Some(chunk) = self.cached(&place, raw_length) {
+                return Ok(chunk);
+            }
             match self.read_at(&place, raw_length) {
                 Ok(chunk) => return Ok(chunk),
                 Err(error) if error.kind() == ErrorKind::NotFound => self.forget(&place),
@@ -43,10 +46,14 @@ impl Packs {
             };
             wanted.iter().enumerate().filter_map(place).collect()
         };
+        let mut chunks: Vec<Option<Chunk>> = wanted.iter().map(|_| None).collect();
+        places.retain(|(number, place)| {
+            chunks[*number] = self.cached(place, wanted[*number].1);
+            chunks[*number].is_none()
+        });
         places.sort_by(|(_, a), (_, b)| {
             (&a.pack.name, a.entry().offset).cmp(&(&b.pack.name, b.entry().offset))
         });
-        let mut chunks: Vec<Option<Chunk>> = wanted.iter().map(|_| None).collect();
         let mut rest = places.as_slice();
         while let Some(first) = rest.first() {
             let run = neighbours(rest);
@@ -59,10 +66,13 @@ impl Packs {
             };
             let Some(bytes) = parts.first() else { continue };
             for (number, place) in now {
-                let frame = frame_in(bytes, run.range.start, place);
-                let chunk = frame.and_then(|frame| format::unpack(place.entry(), &frame).ok());
+                let Some(frame) = frame_in(bytes, run.range.start, place) else { continue };
+                let chunk = format::unpack(place.entry(), &frame).ok();
                 chunks[*number] =
                     chunk.filter(|chunk| chunk.bytes().len() as u64 == wanted[*number].1);
+                if chunks[*number].is_some() {
+                    self.keep(place, &frame);
+                }
             }
         }
         chunks
@@ -77,6 +87,25 @@ impl Packs {
 
     fn known_place(&self, hash: &ChunkHash) -> Option<Place> {
         self.state().place(hash).cloned()
+    }
+
+    /// A chunk out of the store's local cache, checked as if it came from the store.
+    fn cached(&self, place: &Place, raw_length: u64) -> Option<Chunk> {
+        let cache = self.store().cache().filter(|_| self.cached)?;
+        let name = cached_as(place);
+        let frame = cache.get(&name)?;
+        let chunk = format::unpack(place.entry(), &frame).ok();
+        if chunk.is_none() {
+            cache.remove(&name);
+        }
+        chunk.filter(|chunk| chunk.bytes().len() as u64 == raw_length)
+    }
+
+    /// Keeps the frame of a sound chunk in the store's local cache, where there is one.
+    fn keep(&self, place: &Place, frame: &[u8]) {
+        if let Some(cache) = self.store().cache().filter(|_| self.cached) {
+            cache.put(&cached_as(place), frame);
+        }
     }
 
     fn forget(&self, place: &Place) {
@@ -122,7 +151,13 @@ impl Packs {
         let range = entry.offset..entry.end();
         let outcome = match self.store().ranges(&key, std::slice::from_ref(&range)) {
             Ok(parts) => match parts.first() {
-                Some(frame) => format::unpack(entry, frame).map_err(damaged),
+                Some(frame) => {
+                    let chunk = format::unpack(entry, frame).map_err(damaged);
+                    if chunk.is_ok() {
+                        self.keep(place, frame);
+                    }
+                    chunk
+                }
                 None => Err(damaged("nothing could be read")),
             },
             Err(error) if error.kind() == ErrorKind::Damaged => Err(damaged(&error.what())),
@@ -133,6 +168,12 @@ impl Packs {
         }
         outcome
     }
+}
+
+/// The name of a chunk in the cache. Frames of one chunk may differ from pack to pack, in length
+/// too.
+fn cached_as(place: &Place) -> String {
+    format!("{}-{}.chunk", place.entry().hash, place.entry().length)
 }
 
 /// Chunks at the front of a list that are read in one go.

@@ -1,5 +1,6 @@
 //! Take, list, preview, restore, verify, prune: the same wherever snapshots live.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use snapback::snapshot::{Kind, Scope, Snapshots, State};
@@ -115,7 +116,7 @@ fn two_consoles_on_one_store_with_live_writers_lose_nothing() {
 }
 
 #[test]
-fn a_cache_saves_reading_indexes_and_survives_its_damage_and_its_loss() {
+fn a_cache_saves_reading_again_and_survives_its_damage_and_its_loss() {
     let (bucket, folder) = (Bucket::new(), tempfile::tempdir().expect("a folder"));
     let cached = || bucket.open().with_cache(folder.path(), 1 << 20);
     let app = App::new().store_in(bucket.open()).with_events(60);
@@ -126,17 +127,57 @@ fn a_cache_saves_reading_indexes_and_survives_its_damage_and_its_loss() {
         bucket.proxy().passed() - before
     };
     let uncached = read(cached());
-    let files = || {
-        std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path())
+    let files = |ending: &str| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(folder.path()).expect("a folder");
+        let paths = files.map(|file| file.expect("a file").path());
+        paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
     };
-    assert_eq!(files().count(), place_packs(&bucket));
+    assert_eq!(files("index").len(), place_packs(&bucket));
+    assert_eq!(files("manifest").len(), 1);
     assert!(read(cached()) < uncached);
-    for file in files() {
-        std::fs::write(file, "not an index").expect("damaged");
+
+    app.events(60);
+    let preview = |store: Store| {
+        let snapshots = app.reopen_in(store);
+        let before = bucket.proxy().passed();
+        let changed = snapshots.preview(&snapshot).expect("a preview").changed_tables().count();
+        (changed, bucket.proxy().passed() - before)
+    };
+    let (changed, uncached) = preview(cached());
+    assert!(changed > 0 && !files("chunk").is_empty());
+    let (again, read_now) = preview(cached());
+    assert_eq!(again, changed);
+    assert!(read_now < uncached, "{read_now} of {uncached} bytes are read again");
+
+    for file in ["index", "manifest", "chunk"].into_iter().flat_map(files) {
+        std::fs::write(file, "what nobody cached").expect("damaged");
     }
+    assert_eq!(preview(cached()).0, changed);
     verified(&app.reopen_in(cached()));
     std::fs::remove_dir_all(folder.path()).expect("removed");
     verified(&app.reopen_in(cached()));
+}
+
+#[test]
+fn reading_back_asks_the_store_itself_whatever_is_cached() {
+    let (bucket, folder) = (Bucket::new(), tempfile::tempdir().expect("a folder"));
+    let app = App::new().store_in(bucket.open()).with_events(60);
+    let snapshot = app.take("before");
+    app.events(60);
+    let cached = || app.reopen_in(bucket.open().with_cache(folder.path(), 1 << 20));
+    let before = cached().preview(&snapshot).expect("a preview");
+
+    let store = bucket.open();
+    for pack in store.list("packs").expect("a listing") {
+        let mut bytes = store.get(&pack.key, pack.size).expect("read").expect("a pack").to_vec();
+        // Its index is at its end, and stays.
+        let chunks = bytes.len() / 3;
+        bytes[..chunks].fill(0);
+        store.put(&pack.key, bytes).expect("damaged");
+    }
+    assert_eq!(cached().preview(&snapshot).expect("a preview").tables, before.tables);
+    let verified = cached().verify(Some(&snapshot), BY).expect("read back");
+    assert_eq!(verified[0].state, State::Damaged, "{verified:?}");
 }
 
 fn place_packs(bucket: &Bucket) -> usize {
