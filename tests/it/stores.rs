@@ -1,6 +1,7 @@
 //! What holds for one kind of store holds for all: a directory, memory, and a bucket.
 
 mod copies;
+mod crowd;
 mod objects;
 mod troubles;
 mod verbs;

@@ -75,7 +75,7 @@ fn a_refused_restore_leaves_the_store_as_it_was() {
 
 /// Does something until it succeeds. Where nothing is too young to be pruned, a take may find that
 /// what it relied on has gone: it says so, and leaves nothing behind.
-fn insist<T>(act: impl Fn() -> Result<T>) -> T {
+pub(super) fn insist<T>(act: impl Fn() -> Result<T>) -> T {
     loop {
         match act() {
             Ok(done) => return done,
