@@ -8,6 +8,7 @@ mod error;
 mod look;
 mod options;
 mod print;
+mod retention;
 mod serve;
 mod text;
 

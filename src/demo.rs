@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Clock, Options, Snapshots};
+use snapback::snapshot::{Clock, Options, Retention, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
@@ -87,7 +87,7 @@ fn build(folder: &Path, now: Timestamp) -> Result<()> {
 fn open(folder: &Path, clock: Clock) -> Result<Snapshots> {
     let database = Database::open(&folder.join(DATABASE), &EventOptions::default())?;
     let store = cli::store_beside(&folder.join(DATABASE))?;
-    let options = Options { keep_last: KEEP_LAST, clock, ..Options::default() };
+    let options = Options { retention: Retention::last(KEEP_LAST), clock, ..Options::default() };
     Snapshots::open(database, Store::open(&store)?, options)
 }
 

@@ -40,6 +40,7 @@ pub use clock::Clock;
 pub use facts::*;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use progress::Progress;
+pub use retain::{Period, Retention, Rules, Within};
 pub use row::Value;
 
 use std::collections::HashSet;
@@ -65,8 +66,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(30);
 /// What applies to every snapshot that is taken, restored or pruned.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many snapshots of each kind retention keeps, the newest; 0 keeps all.
-    pub keep_last: usize,
+    /// Which snapshots are kept.
+    pub retention: Retention,
     /// Tables that are neither snapshotted nor restored: names, `*` and `?` as wildcards.
     pub exclude_tables: Vec<String>,
     /// Columns whose values are shown to nobody: `table.column`, `*` and `?` as wildcards. What is
@@ -83,7 +84,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            keep_last: 5,
+            retention: Retention::default(),
             exclude_tables: Vec::new(),
             redact: Vec::new(),
             grace: Duration::from_hours(1),
@@ -270,13 +271,46 @@ impl Snapshots {
                 labels.remove(&listed.snapshot).map(|found| found.label).unwrap_or_default();
             listed.entry(label, position)
         };
-        let snapshots = self.core.catalog.list()?.into_iter().map(entry).collect();
+        let mut snapshots: Vec<Entry> = self.core.catalog.list()?.into_iter().map(entry).collect();
+        let verdicts = retain::verdicts(&snapshots, &self.core.options.retention, self.core.now());
+        for (entry, verdict) in snapshots.iter_mut().zip(verdicts) {
+            entry.retention = Some(verdict.fate);
+        }
         Ok(List { current_event_log_max_id: position, snapshots })
     }
 
     /// One snapshot as the list shows it; an error when there is none of that name.
     pub fn entry(&self, snapshot: &SnapshotRef) -> Result<Entry> {
-        self.core.entry(&self.core.catalog.find(snapshot)?, self.core.position()?)
+        self.core.catalog.find(snapshot)?;
+        let listed = self.list()?.snapshots.into_iter();
+        listed
+            .filter(|entry| entry.kind == snapshot.kind)
+            .find(|entry| entry.snapshot_id == snapshot.id)
+            .ok_or_else(|| catalog::no_such(snapshot))
+    }
+
+    /// What is kept when nobody says otherwise.
+    #[must_use]
+    pub fn retention(&self) -> &Retention {
+        &self.core.options.retention
+    }
+
+    /// What retention by these rules would keep of the snapshots that there are. Nothing is changed.
+    pub fn simulate(&self, retention: &Retention) -> Result<Simulation> {
+        let mut snapshots = self.list()?.snapshots;
+        let verdicts = retain::verdicts(&snapshots, retention, self.core.now());
+        let kept = verdicts.iter().filter(|verdict| verdict.fate.keep).count();
+        for (entry, verdict) in snapshots.iter_mut().zip(verdicts) {
+            entry.retention = Some(verdict.fate);
+        }
+        let rules = retention.options().into_iter();
+        Ok(Simulation {
+            rules: rules.map(|(name, value)| (name.to_owned(), value)).collect(),
+            applies: retention == self.retention(),
+            kept,
+            gone: snapshots.len() - kept,
+            snapshots,
+        })
     }
 
     /// Takes a `periodic` snapshot of the present state, then applies retention.
@@ -522,10 +556,8 @@ impl Snapshots {
     /// Retention after a take or a restore. Its failure is not theirs: it is told in the history,
     /// and the next one tries again.
     fn retain(&self, lock: &StoreLock, by: &str) {
-        let keep_last = self.core.options.keep_last;
-        let removes = self.list().is_ok_and(|list| {
-            retain::verdicts(&list.snapshots, keep_last).iter().any(|verdict| !verdict.keep)
-        });
+        let is_let_go = |entry: &Entry| entry.retention.as_ref().is_some_and(|fate| !fate.keep);
+        let removes = self.list().is_ok_and(|list| list.snapshots.iter().any(is_let_go));
         if !removes {
             return;
         }
@@ -539,7 +571,7 @@ impl Snapshots {
         let gone: Vec<String> = pruned
             .snapshots
             .iter()
-            .filter(|verdict| !verdict.keep)
+            .filter(|verdict| !verdict.fate.keep)
             .map(|verdict| verdict.snapshot.to_string())
             .collect();
         let names = if gone.is_empty() { "no snapshot".to_owned() } else { gone.join(", ") };
@@ -550,14 +582,14 @@ impl Snapshots {
 
     fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
         let core = &self.core;
-        let snapshots = retain::verdicts(&self.list()?.snapshots, core.options.keep_last);
+        let snapshots = retain::verdicts(&self.list()?.snapshots, self.retention(), core.now());
         let kept: HashSet<&SnapshotRef> = snapshots
             .iter()
-            .filter(|verdict| verdict.keep)
+            .filter(|verdict| verdict.fate.keep)
             .map(|verdict| &verdict.snapshot)
             .collect();
         if !dry_run {
-            for verdict in snapshots.iter().filter(|verdict| !verdict.keep) {
+            for verdict in snapshots.iter().filter(|verdict| !verdict.fate.keep) {
                 core.catalog.remove(&verdict.snapshot)?;
             }
         }

@@ -34,6 +34,7 @@ mod login;
 mod metrics;
 mod preview;
 mod restore;
+mod retention;
 mod row;
 mod schedule;
 mod serve;
@@ -137,6 +138,7 @@ fn served(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
         .at("/logout", post(login::log_out))
         // What happened, and how things stand.
         .at("/history", get(history::show))
+        .at("/retention", get(retention::show))
         .at("/jobs", get(jobs::screen::list))
         .at("/jobs/:id", get(jobs::screen::show))
         .at("/jobs/:id/cancel", post(jobs::screen::cancel))

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Options, RestoreRequest, Scope, SnapshotRef, Snapshots};
+use snapback::snapshot::{Options, RestoreRequest, Retention, Scope, SnapshotRef, Snapshots};
 use snapback::store::Store;
 
 /// Tells the bench that it was started to run one verb.
@@ -73,7 +73,7 @@ fn measure(verb: &str, database: &Path, store: &str, name: &str) -> Result<Cost,
     let snapshots = Snapshots::open(
         Database::open(database, &EventOptions::default())?,
         Store::open(store)?,
-        Options { keep_last: 0, ..Options::default() },
+        Options { retention: Retention::last(0), ..Options::default() },
     )?;
     let mut cost = Cost { ms: 0.0, peak_bytes: 0, lock_ms: 0, rows: 0, snapshot: None };
     let begin = Instant::now();

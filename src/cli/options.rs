@@ -9,6 +9,8 @@ use snapback::snapshot::{Options, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
+use super::retention::RetentionOptions;
+
 /// The database, its store, its event log and its retention.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DatabaseOptions {
@@ -107,9 +109,8 @@ pub(crate) struct TableOptions {
     #[arg(long, value_name = "COLUMN", env = "SNAPBACK_REDACT", value_delimiter = ',')]
     redact: Vec<String>,
 
-    /// How many snapshots of each kind retention keeps; 0 keeps all
-    #[arg(long, value_name = "N", env = "SNAPBACK_KEEP_LAST", default_value_t = 5)]
-    keep_last: usize,
+    #[command(flatten)]
+    retention: RetentionOptions,
 }
 
 impl DatabaseOptions {
@@ -123,7 +124,7 @@ impl DatabaseOptions {
         let open = if self.force_network { Database::open_anywhere } else { Database::open };
         let database = open(&self.db, &self.tables.events())?;
         let mirror = mirror.mirror.as_deref().map(Store::open).transpose()?;
-        let options = Options { mirror, ..self.tables.snapshots() };
+        let options = Options { mirror, ..self.tables.snapshots()? };
         Snapshots::open(database, self.cache.of(Store::open(&self.store()?)?), options)
     }
 
@@ -146,13 +147,13 @@ impl TableOptions {
         }
     }
 
-    pub(crate) fn snapshots(&self) -> Options {
-        Options {
-            keep_last: self.keep_last,
+    pub(crate) fn snapshots(&self) -> Result<Options> {
+        Ok(Options {
+            retention: self.retention.read()?,
             exclude_tables: self.exclude_table.clone(),
             redact: self.redact.clone(),
             ..Options::default()
-        }
+        })
     }
 }
 

@@ -269,12 +269,13 @@ pub(super) fn verified(all: &[Verified]) -> String {
 pub(super) fn pruned(pruned: &Pruned) -> String {
     let mut columns = Columns::new(&[("SNAPSHOT", Left), ("VERDICT", Left), ("WHY", Left)]);
     for verdict in &pruned.snapshots {
-        let fate = match (verdict.keep, pruned.dry_run) {
+        let fate = match (verdict.fate.keep, pruned.dry_run) {
+            (true, _) if verdict.fate.next_to_go => "keep, next to go",
             (true, _) => "keep",
             (false, true) => "would go",
             (false, false) => "gone",
         };
-        columns.row(&[verdict.snapshot.to_string(), fate.to_owned(), verdict.why.clone()]);
+        columns.row(&[verdict.snapshot.to_string(), fate.to_owned(), verdict.fate.why.clone()]);
     }
     let table = if pruned.snapshots.is_empty() { String::new() } else { columns.to_string() };
     if let Some(reason) = &pruned.held_back {

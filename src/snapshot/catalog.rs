@@ -95,6 +95,7 @@ impl Listed {
             note: label.note,
             pinned: label.pinned,
             cause: stored.and_then(|manifest| manifest.cause.clone()),
+            retention: None,
         }
     }
 

@@ -3,6 +3,8 @@
 //! Pages, JSON and the terminal are all made from these values, so the three never disagree.
 //! Sizes are bytes, durations milliseconds, moments RFC 3339 in UTC.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -103,6 +105,19 @@ pub struct Entry {
     pub pinned: bool,
     /// What a rewind snapshot was taken for.
     pub cause: Option<Cause>,
+    /// What retention has in mind for it; known of the list's entries.
+    pub retention: Option<Fate>,
+}
+
+/// What retention has in mind for a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fate {
+    /// Whether it stays.
+    pub keep: bool,
+    /// Why, in a few words: `pinned`, `newest 5 of its kind, daily 2026-11-22`, ….
+    pub why: String,
+    /// Whether it goes once one more snapshot of its kind is taken.
+    pub next_to_go: bool,
 }
 
 impl Entry {
@@ -455,10 +470,24 @@ pub struct LastVerify {
 pub struct Verdict {
     /// The snapshot.
     pub snapshot: SnapshotRef,
-    /// Whether it stays.
-    pub keep: bool,
-    /// Why, in a few words: `pinned`, `newest 5 of its kind`, ….
-    pub why: String,
+    /// Whether it stays, and why.
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// What retention by some rules would keep of the snapshots that there are.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Simulation {
+    /// The rules, as options say them.
+    pub rules: BTreeMap<String, String>,
+    /// Whether these are the rules that apply now.
+    pub applies: bool,
+    /// How many would stay.
+    pub kept: usize,
+    /// How many would go.
+    pub gone: usize,
+    /// Every snapshot with what would become of it, newest first.
+    pub snapshots: Vec<Entry>,
 }
 
 /// What `prune` did, or would do.

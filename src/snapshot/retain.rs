@@ -1,143 +1,132 @@
 //! Which snapshots retention keeps, and why.
+//!
+//! The rules are those that restic and borg made usual: the newest few, the newest of each of the
+//! last hours, days, weeks, months and years, and all of the last stretch of time. A period without a
+//! snapshot counts for nothing, so a database that nobody wrote to loses none; and what is within a
+//! stretch of time is told from the newest snapshot, not from the clock.
 
-use std::collections::HashSet;
+mod rules;
+#[cfg(test)]
+mod tests;
 
-use super::facts::{Entry, State, Verdict};
-use super::id::{Kind, SnapshotRef};
+use std::collections::HashMap;
 
-/// The verdict on every snapshot, in the order given.
-///
-/// Of each kind the newest `keep_last` stay; 0 keeps all. Pinned and damaged ones stay outside
-/// that count: a person said so, or a person should look.
-pub(crate) fn verdicts(entries: &[Entry], keep_last: usize) -> Vec<Verdict> {
-    let newest: HashSet<SnapshotRef> =
-        Kind::ALL.into_iter().flat_map(|kind| newest(entries, kind, keep_last)).collect();
+use jiff::{SignedDuration, Timestamp};
+
+pub use rules::{Period, Retention, Rules, Within};
+
+use super::facts::{Entry, Fate, State, Verdict};
+use super::id::{Kind, SnapshotId, SnapshotRef};
+
+/// The verdict on every snapshot at the moment `now`, in the order given.
+pub(crate) fn verdicts(entries: &[Entry], retention: &Retention, now: Timestamp) -> Vec<Verdict> {
+    let all: Vec<&Entry> = entries.iter().collect();
+    let kept = kept(&all, retention);
+    // What goes when one more of its kind comes.
+    let next: Vec<Entry> =
+        Kind::ALL.into_iter().filter_map(|kind| one_more(entries, kind, now)).collect();
+    let after: Vec<HashMap<SnapshotRef, Vec<String>>> = next
+        .iter()
+        .map(|next| self::kept(&all.iter().copied().chain([next]).collect::<Vec<_>>(), retention))
+        .collect();
     let verdict = |entry: &Entry| {
         let snapshot = entry.snapshot();
-        let (keep, why) = if entry.pinned {
-            (true, "pinned".to_owned())
-        } else if entry.state == State::Damaged {
-            (true, "damaged: delete it by hand".to_owned())
-        } else if keep_last == 0 {
-            (true, "retention keeps all".to_owned())
-        } else if newest.contains(&snapshot) {
-            (true, format!("newest {keep_last} of its kind"))
-        } else {
-            (false, format!("older than the newest {keep_last} of its kind"))
+        let reasons = always(entry, retention, now).map(|reason| vec![reason]);
+        let stays = reasons.is_some();
+        let reasons = reasons.or_else(|| kept.get(&snapshot).cloned());
+        let next_to_go = !stays
+            && reasons.is_some()
+            && next
+                .iter()
+                .zip(&after)
+                .any(|(next, kept)| next.kind == entry.kind && !kept.contains_key(&snapshot));
+        let (keep, why) = match reasons {
+            Some(reasons) => (true, reasons.join(", ")),
+            None => (false, let_go(retention.rules(entry.kind))),
         };
-        Verdict { snapshot, keep, why }
+        Verdict { snapshot, fate: Fate { keep, why, next_to_go } }
     };
     entries.iter().map(verdict).collect()
 }
 
-/// The newest of one kind among those that count.
-fn newest(entries: &[Entry], kind: Kind, keep_last: usize) -> Vec<SnapshotRef> {
-    let mut counted: Vec<&Entry> = entries
-        .iter()
-        .filter(|entry| entry.kind == kind && !entry.pinned && entry.state == State::Intact)
-        .collect();
-    counted.sort_by_key(|entry| std::cmp::Reverse((entry.created_at, &entry.snapshot_id)));
-    counted.into_iter().take(keep_last).map(Entry::snapshot).collect()
+/// Why a snapshot stays whatever the rules say: a person said so, or a person should look.
+fn always(entry: &Entry, retention: &Retention, now: Timestamp) -> Option<String> {
+    if entry.pinned {
+        return Some("pinned".to_owned());
+    }
+    if entry.state == State::Damaged {
+        return Some("damaged: delete it by hand".to_owned());
+    }
+    let age = retention.rewind_age.filter(|_| entry.kind == Kind::Rewind)?;
+    (entry.created_at > age.before(now)).then(|| format!("a safety copy younger than {age}"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn entry(name: &str) -> Entry {
-        let snapshot: SnapshotRef = name.parse().expect("a snapshot's name");
-        Entry {
-            filename: format!("{}.json", snapshot.id),
-            created_at: snapshot.id.moment().expect("an id that tells its time"),
-            snapshot_id: snapshot.id,
-            kind: snapshot.kind,
-            copied_at: None,
-            file_size_bytes: None,
-            last_event_id: None,
-            event_delta: None,
-            rows: None,
-            new_bytes: None,
-            state: State::Intact,
-            reason: None,
-            note: None,
-            pinned: false,
-            cause: None,
-        }
-    }
-
-    fn id(kind: &str, second: usize) -> String {
-        format!("{kind}/20261122T2004{second:02}Z")
-    }
-
-    fn let_go(entries: &[Entry], keep_last: usize) -> Vec<String> {
-        let gone = verdicts(entries, keep_last).into_iter().filter(|verdict| !verdict.keep);
-        gone.map(|verdict| verdict.snapshot.to_string()).collect()
-    }
-
-    #[test]
-    fn each_kind_keeps_its_own_newest() {
-        let entries: Vec<Entry> = (0..4)
-            .flat_map(|second| [entry(&id("periodic", second)), entry(&id("rewind", second))])
+/// What the rules keep of those that count, and by which of them. Pinned and damaged ones stay
+/// outside the count.
+fn kept(entries: &[&Entry], retention: &Retention) -> HashMap<SnapshotRef, Vec<String>> {
+    let mut kept: HashMap<SnapshotRef, Vec<String>> = HashMap::new();
+    for kind in Kind::ALL {
+        let mut counted: Vec<&Entry> = entries
+            .iter()
+            .copied()
+            .filter(|entry| entry.kind == kind && !entry.pinned && entry.state == State::Intact)
             .collect();
-        let gone = let_go(&entries, 3);
-        assert_eq!(gone, [id("periodic", 0), id("rewind", 0)]);
-        let verdicts = verdicts(&entries, 3);
-        assert_eq!(verdicts[0].why, "older than the newest 3 of its kind");
-        assert_eq!(verdicts[2].why, "newest 3 of its kind");
-    }
-
-    #[test]
-    fn pinned_snapshots_stay_outside_the_count() {
-        let mut entries: Vec<Entry> = (0..4).map(|second| entry(&id("periodic", second))).collect();
-        entries[0].pinned = true;
-        entries[3].pinned = true;
-        assert_eq!(let_go(&entries, 1), [id("periodic", 1)]);
-        assert_eq!(verdicts(&entries, 1)[3].why, "pinned");
-    }
-
-    #[test]
-    fn damaged_snapshots_stay_and_push_no_sound_one_out() {
-        let mut entries: Vec<Entry> = (0..3).map(|second| entry(&id("rewind", second))).collect();
-        entries[2].state = State::Damaged;
-        assert_eq!(let_go(&entries, 2), [""; 0]);
-        assert_eq!(verdicts(&entries, 2)[2].why, "damaged: delete it by hand");
-    }
-
-    #[test]
-    fn none_goes_when_all_are_to_be_kept() {
-        let entries: Vec<Entry> = (0..9).map(|second| entry(&id("periodic", second))).collect();
-        assert_eq!(let_go(&entries, 0), [""; 0]);
-    }
-
-    #[test]
-    fn of_one_moment_the_greater_id_is_the_newer() {
-        let entries = [
-            entry("periodic/20261122T200446Z-2"),
-            entry("periodic/20261122T200446Z"),
-            entry("periodic/20261122T200446Z-3"),
-        ];
-        assert_eq!(let_go(&entries, 1).len(), 2);
-        assert!(verdicts(&entries, 1)[2].keep);
-    }
-
-    proptest! {
-        #[test]
-        fn the_order_of_the_list_changes_no_verdict(
-            seconds in proptest::collection::hash_set(0_usize..60, 0..12),
-            keep_last in 0_usize..6,
-        ) {
-            let listed: Vec<Entry> =
-                seconds.iter().map(|second| entry(&id("periodic", *second))).collect();
-            let mut gone = let_go(&listed, keep_last);
-            gone.sort();
-            let mut oldest: Vec<usize> = seconds.into_iter().collect();
-            oldest.sort_unstable();
-            let kept = if keep_last == 0 { oldest.len() } else { keep_last.min(oldest.len()) };
-            oldest.truncate(oldest.len() - kept);
-            let expected: Vec<String> =
-                oldest.into_iter().map(|second| id("periodic", second)).collect();
-            prop_assert_eq!(gone, expected);
+        counted.sort_by_key(|entry| std::cmp::Reverse((entry.created_at, &entry.snapshot_id)));
+        for (entry, reason) in by_rules(&counted, retention.rules(kind)) {
+            kept.entry(entry.snapshot()).or_default().push(reason);
         }
     }
+    kept
+}
+
+/// What the rules of one kind keep; the newest comes first in `counted`.
+fn by_rules<'e>(counted: &[&'e Entry], rules: &Rules) -> Vec<(&'e Entry, String)> {
+    if rules.keeps_all() {
+        return counted.iter().map(|entry| (*entry, "retention keeps all".to_owned())).collect();
+    }
+    let newest = format!("newest {} of its kind", rules.last);
+    let mut kept: Vec<_> =
+        counted.iter().take(rules.last).map(|entry| (*entry, newest.clone())).collect();
+    for (period, &count) in Period::ALL.into_iter().zip(&rules.periods) {
+        let mut periods: Vec<String> = Vec::new();
+        for entry in counted {
+            if periods.len() == count {
+                break;
+            }
+            let name = period.of(entry.created_at);
+            // Newest first: the first of a period is its newest.
+            if periods.last() != Some(&name) {
+                kept.push((*entry, format!("{} {name}", period.rule())));
+                periods.push(name);
+            }
+        }
+    }
+    if let (Some(within), Some(newest)) = (rules.within, counted.first()) {
+        let oldest = within.before(newest.created_at);
+        let young = counted.iter().take_while(|entry| entry.created_at >= oldest);
+        kept.extend(young.map(|entry| (*entry, format!("within {within} of the newest"))));
+    }
+    kept
+}
+
+/// Why a snapshot goes.
+fn let_go(rules: &Rules) -> String {
+    if *rules == Rules::last(rules.last) {
+        format!("older than the newest {} of its kind", rules.last)
+    } else {
+        "kept by no rule".to_owned()
+    }
+}
+
+/// The snapshot that would be taken next.
+fn one_more(entries: &[Entry], kind: Kind, now: Timestamp) -> Option<Entry> {
+    let like = entries.iter().find(|entry| entry.kind == kind)?;
+    let newest = entries.iter().map(|entry| entry.created_at).max().unwrap_or(now).max(now);
+    Some(Entry {
+        created_at: newest.checked_add(SignedDuration::from_secs(1)).ok()?,
+        snapshot_id: SnapshotId::with_suffix(newest, "next"),
+        pinned: false,
+        state: State::Intact,
+        ..like.clone()
+    })
 }

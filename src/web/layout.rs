@@ -23,6 +23,7 @@ pub(crate) fn page(
     content: &Markup,
 ) -> Markup {
     let listed = title == "Snapshots";
+    let retention = title == "Retention";
     let history = title == "History";
     html! {
         (DOCTYPE)
@@ -46,6 +47,7 @@ pub(crate) fn page(
                     a.brand href=(links.list()) { "Snapback" }
                     nav aria-label="Main" {
                         a href=(links.list()) aria-current=[listed.then_some("page")] { "Snapshots" }
+                        a href=(links.retention()) aria-current=[retention.then_some("page")] { "Retention" }
                         a href=(links.history()) aria-current=[history.then_some("page")] { "History" }
                     }
                     p #where {

@@ -64,6 +64,11 @@ impl Links {
         self.to("/history")
     }
 
+    /// What rules of retention would keep.
+    pub(crate) fn retention(&self) -> String {
+        self.to("/retention")
+    }
+
     /// What is under way.
     pub(crate) fn jobs(&self) -> String {
         self.to("/jobs")

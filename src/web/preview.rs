@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::links::Links;
 use super::{changes, delete, dom, error, label, verify};
 use crate::error::ErrorKind;
-use crate::snapshot::{Entry, Format, Preview, SnapshotRef};
+use crate::snapshot::{Entry, Fate, Format, Preview, SnapshotRef};
 
 #[handler]
 pub(crate) async fn show(
@@ -76,9 +76,21 @@ fn pane(links: &Links, entry: &Entry, preview: &Preview) -> Markup {
             }
             div id=(events.place) {}
             (changes::remarks(preview))
+            @if let Some(fate) = &entry.retention { p.soft.fate { (fate_in_words(fate)) } }
             (actions(links, entry))
             div id=(dom::id("confirm", &snapshot)) {}
         }
+    }
+}
+
+/// What retention has in mind for a snapshot, in a sentence.
+fn fate_in_words(fate: &Fate) -> String {
+    let (why, next) =
+        (&fate.why, if fate.next_to_go { "; the next of its kind takes its place" } else { "" });
+    if fate.keep {
+        format!("Kept: {why}{next}.")
+    } else {
+        format!("Goes with the next prune: {why}.")
     }
 }
 

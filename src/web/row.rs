@@ -129,6 +129,9 @@ fn remarks(entry: &Entry) -> Markup {
         }
         None => {}
     }
+    if let Some(fate) = entry.retention.as_ref().filter(|fate| fate.next_to_go) {
+        parts.push(html! { span.next title=(fate.why) { "next to go" } });
+    }
     html! {
         @for (place, part) in parts.iter().enumerate() {
             @if place > 0 { " · " }
@@ -159,6 +162,7 @@ pub(crate) mod tests {
             note: None,
             pinned: false,
             cause: None,
+            retention: None,
         }
     }
 

@@ -32,8 +32,10 @@ fn every_step_of_a_restore_is_free_of_violations_in_light_and_dark() {
     browser.press("Enter");
     browser.wait_focus("#result-title");
     clean(browser, "result");
-    browser.goto(&format!("{}/history", console.base));
-    clean(browser, "history");
+    for page in ["history", "retention"] {
+        browser.goto(&format!("{}/{page}", console.base));
+        clean(browser, page);
+    }
 }
 
 #[test]

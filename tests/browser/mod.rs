@@ -23,6 +23,7 @@ mod long_list;
 mod look;
 mod page;
 mod regions;
+mod retention;
 mod rows;
 mod slow;
 mod timeline;

@@ -14,8 +14,8 @@ use rusqlite::types::ValueRef;
 use snapback::Result;
 use snapback::database::{Database, EventOptions};
 use snapback::snapshot::{
-    Format, LabelChange, Options, Page, Point, Preview, RestoreRequest, Restored, RowChange, Scope,
-    SnapshotRef, Snapshots,
+    Format, LabelChange, Options, Page, Point, Preview, RestoreRequest, Restored, Retention,
+    RowChange, Scope, SnapshotRef, Snapshots,
 };
 use snapback::store::Store;
 use tempfile::TempDir;
@@ -101,7 +101,7 @@ impl App {
 
     /// How many snapshots of each kind stay.
     pub(crate) fn keep_last(mut self, count: usize) -> Self {
-        self.options.keep_last = count;
+        self.options.retention = Retention::last(count);
         self
     }
 

@@ -26,6 +26,7 @@ mod restore;
 mod restore_order;
 mod restore_plan;
 mod restore_scope;
+mod retention;
 mod rows;
 mod scene;
 mod sites;

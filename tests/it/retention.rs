@@ -37,8 +37,8 @@ fn pinned_snapshots_stay_outside_the_count() {
     let taken: Vec<SnapshotRef> = (0..4).map(|n| app.take(&format!("number {n}"))).collect();
     assert_eq!(app.listed(), [taken[3].clone(), taken[2].clone(), pinned.clone()]);
     let verdicts = app.snapshots().prune(true, BY).expect("a verdict").snapshots;
-    assert_eq!(verdicts[2].why, "pinned");
-    assert_eq!(verdicts[0].why, "newest 2 of its kind");
+    assert_eq!(verdicts[2].fate.why, "pinned");
+    assert_eq!(verdicts[0].fate.why, "newest 2 of its kind");
 }
 
 #[test]
@@ -48,7 +48,9 @@ fn zero_keeps_all() {
         app.take(&format!("number {n}"));
     }
     assert_eq!(app.listed().len(), 7);
-    assert!(app.snapshots().prune(false, BY).expect("pruned").snapshots.iter().all(|one| one.keep));
+    assert!(
+        app.snapshots().prune(false, BY).expect("pruned").snapshots.iter().all(|one| one.fate.keep)
+    );
 }
 
 #[test]

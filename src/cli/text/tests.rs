@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use snapback::snapshot::{
-    Cause, Entry, EventCount, Kind, List, Preview, Pruned, Restored, Scope, SnapshotRef, State,
-    TableCounts, TableDone, Verdict, Verified,
+    Cause, Entry, EventCount, Fate, Kind, List, Preview, Pruned, Restored, Scope, SnapshotRef,
+    State, TableCounts, TableDone, Verdict, Verified,
 };
 
 use super::*;
@@ -32,6 +32,7 @@ fn entry(name: &str) -> Entry {
         note: None,
         pinned: false,
         cause: None,
+        retention: None,
     }
 }
 
@@ -154,8 +155,10 @@ fn verify_lists_the_damage_under_its_snapshot() {
 
 #[test]
 fn prune_says_why_each_snapshot_stays_or_goes() {
-    let verdict =
-        |name: &str, keep, why: &str| Verdict { snapshot: named(name), keep, why: why.to_owned() };
+    let verdict = |name: &str, keep, why: &str| Verdict {
+        snapshot: named(name),
+        fate: Fate { keep, why: why.to_owned(), next_to_go: false },
+    };
     let mut outcome = Pruned {
         dry_run: true,
         snapshots: vec![

@@ -184,6 +184,24 @@ fn prune_keeps_the_newest_and_says_why() {
 }
 
 #[test]
+fn rules_of_retention_are_tried_out_for_each_kind() {
+    let terminal = Terminal::new().with_notes(1);
+    for _ in 0..3 {
+        terminal.take();
+    }
+    let tried = ["prune", "--dry-run", "--keep-last", "periodic=1,rewind=4", "--keep-within", "1h"];
+    let dry = terminal.on_app(&tried).done();
+    assert_eq!(dry.matches("within 1h of the newest").count(), 3, "{dry}");
+    assert!(dry.contains("newest 1 of its kind, within 1h of the newest"), "{dry}");
+    let wrong = terminal.on_app(&["prune", "--keep-daily", "weekly=1"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("--keep-daily") && wrong.err.contains("periodic"), "{wrong:?}");
+    let json = terminal.on_app(&["prune", "--dry-run", "--keep-last", "2", "--json"]).json();
+    assert_eq!(json["snapshots"][1]["next_to_go"], true, "{json}");
+    assert_eq!(json["snapshots"][2]["keep"], false, "{json}");
+}
+
+#[test]
 fn an_export_in_either_format_comes_back_as_the_same_snapshot() {
     let terminal = Terminal::new().with_notes(3);
     let name = terminal.take();

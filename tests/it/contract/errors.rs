@@ -97,6 +97,7 @@ fn every_wrong_request(scene: &Scene) -> Vec<Wrong> {
         get("a side without a kind", format!("{compare}?from=now&to={id}")),
         get("a side of another kind", format!("{compare}?from=now&to=weekly/{id}")),
         get("too long a history", "/history?limit=0"),
+        get("a rule that is none", "/retention?keep-daily=some"),
         get("no such format", format!("{}&format=csv", scene.about("export"))),
         post("label without a change", scene.act("label"), &[confirmed[0]]),
         post("half a pin", scene.act("label"), &[confirmed[0], ("pinned", "maybe")]),

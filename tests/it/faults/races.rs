@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use snapback::snapshot::{Options, Scope, Snapshots};
+use snapback::snapshot::{Options, Retention, Scope, Snapshots};
 use snapback::store::Store;
 
 use super::process::Process;
@@ -92,7 +92,7 @@ fn takes_beside_prunes_without_grace_list_nothing_that_is_not_whole() {
 #[test]
 fn two_consoles_and_the_command_line_share_a_store() {
     let app = App::in_memory().with_events(30);
-    let options = Options { keep_last: 3, ..Options::default() };
+    let options = Options { retention: Retention::last(3), ..Options::default() };
     let consoles = [console(&app, options.clone()), console(&app, options)];
     for round in 0..5 {
         app.events(5);

@@ -8,14 +8,14 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use snapback::Error;
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Options, Scope, SnapshotRef, Snapshots, State as Soundness};
+use snapback::snapshot::{Options, Retention, Scope, SnapshotRef, Snapshots, State as Soundness};
 use snapback::store::Store;
 
 use crate::app::{App, BY, State, request};
 
 /// Retention that has work to do at every take and prune.
 pub(crate) fn eager(keep_last: usize) -> Options {
-    Options { keep_last, grace: Duration::ZERO, ..Options::default() }
+    Options { retention: Retention::last(keep_last), grace: Duration::ZERO, ..Options::default() }
 }
 
 /// A console on a database, its snapshots in any object store.
