@@ -6,6 +6,10 @@
 //! ever holds; all it takes is that a listing shows what was written before it, and no server has
 //! to keep a conditional write. (restic locks its repositories alike.)
 //!
+//! Whoever finds the lock taken draws a ticket, `lock/waiting/<time>-<token>`, and claims no more
+//! until no older ticket is there: of many that wait, each gets its turn. Tickets are a courtesy.
+//! They are renewed like claims, those that are not are passed over, and nothing rests on them.
+//!
 //! A holder renews its claim while it works. A claim that was not renewed for longer than the lease
 //! is nobody's any more, and is taken away. Its age is told by the server's clock alone: against
 //! the claim that the one who asks has just written. The holder itself goes by the time that has
@@ -29,6 +33,9 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The folder of the claims.
 const FOLDER: &str = "lock";
+
+/// The folder of those who wait, below that of the claims.
+const WAITING: &str = "lock/waiting";
 
 /// How long a claim holds without being renewed.
 pub(super) const LEASE: Duration = Duration::from_secs(20);
@@ -60,16 +67,71 @@ impl Claims {
     /// Takes the lock, waiting for `wait` at most; `None` when others have it all that time.
     pub(super) fn take(&self, wait: Duration, failure: &Failure) -> Result<Option<Lease>> {
         let start = Instant::now();
-        loop {
-            if let Some(lease) = self.try_take(failure)? {
-                return Ok(Some(lease));
+        let mut ticket = Ticket::default();
+        let taken = loop {
+            match self.in_turn(&mut ticket, failure) {
+                Ok(None) => {}
+                outcome => break outcome,
             }
             let left = wait.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Ok(None);
+                break Ok(None);
             }
             std::thread::sleep(left.min(pause()));
+        };
+        if let Some(path) = ticket.path
+            && let Err(error) = block_on(self.objects.delete(&path))?
+        {
+            tracing::debug!(%error, "a ticket is left to run out");
         }
+        taken
+    }
+
+    /// Takes the lock if it is free and nobody waits for longer. A ticket is drawn otherwise.
+    fn in_turn(&self, ticket: &mut Ticket, failure: &Failure) -> Result<Option<Lease>> {
+        let free = block_on(self.is_our_turn(ticket))?.map_err(|error| failure.of(&error))?;
+        let taken = if free { self.try_take(failure)? } else { None };
+        if taken.is_none() {
+            block_on(self.wait_in_line(ticket))?.map_err(|error| failure.of(&error))?;
+        }
+        Ok(taken)
+    }
+
+    /// Whether there is neither a claim nor an older ticket that may still be renewed.
+    async fn is_our_turn(&self, ticket: &Ticket) -> object_store::Result<bool> {
+        let all: Vec<ObjectMeta> =
+            self.objects.list(Some(&Path::from(FOLDER))).try_collect().await?;
+        // The newest write is as near to the server's present as a listing tells.
+        let Some(present) = all.iter().map(|meta| meta.last_modified).max() else {
+            return Ok(true);
+        };
+        let lives = |meta: &&ObjectMeta| {
+            let age = present - meta.last_modified;
+            age.to_std().is_ok_and(|age| age <= self.lease + self.lease / 10)
+        };
+        let is_before_us = |meta: &ObjectMeta| {
+            !is_ticket(&meta.location)
+                || ticket.path.as_ref().is_none_or(|ours| meta.location < *ours)
+        };
+        for left in all.iter().filter(|meta| is_ticket(&meta.location) && !lives(meta)) {
+            // Another one may do the same at this moment.
+            let _ = self.objects.delete(&left.location).await;
+        }
+        Ok(!all.iter().filter(lives).any(is_before_us))
+    }
+
+    /// Draws a ticket, or renews the one that there is when it is time.
+    async fn wait_in_line(&self, ticket: &mut Ticket) -> object_store::Result<()> {
+        let path = ticket.path.get_or_insert_with(|| {
+            let now = Timestamp::now().as_millisecond();
+            Path::from(format!("{WAITING}/{now:020}-{}", fresh_name()))
+        });
+        let renew = self.lease / 5;
+        if ticket.written.is_none_or(|written| written.elapsed() > renew) {
+            self.objects.put(path, who().into()).await?;
+            ticket.written = Some(Instant::now());
+        }
+        Ok(())
     }
 
     fn try_take(&self, failure: &Failure) -> Result<Option<Lease>> {
@@ -93,8 +155,9 @@ impl Claims {
     /// When the claim was laid down, by the server's clock, if no other one is there that may still
     /// be renewed. Those that may not are removed.
     async fn stands_alone(&self, path: &Path) -> object_store::Result<Option<Timestamp>> {
-        let claims: Vec<ObjectMeta> =
+        let mut claims: Vec<ObjectMeta> =
             self.objects.list(Some(&Path::from(FOLDER))).try_collect().await?;
+        claims.retain(|meta| !is_ticket(&meta.location));
         let Some(mine) = claims.iter().find(|claim| claim.location == *path) else {
             return Ok(None);
         };
@@ -117,6 +180,17 @@ impl Claims {
         }
         Ok(Some(time_of(mine)))
     }
+}
+
+/// A place among those who wait.
+#[derive(Default)]
+struct Ticket {
+    path: Option<Path>,
+    written: Option<Instant>,
+}
+
+fn is_ticket(path: &Path) -> bool {
+    path.as_ref().starts_with(WAITING)
 }
 
 impl Lease {

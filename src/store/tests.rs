@@ -211,6 +211,24 @@ fn a_lock_that_is_renewed_outlives_its_lease() {
 }
 
 #[test]
+fn whoever_waits_for_the_lock_comes_before_whoever_just_had_it() {
+    let (store, other) = shared(Duration::from_secs(20));
+    let lock = store.lock(Duration::ZERO).expect("free");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| other.lock(Duration::from_mins(1)));
+        while keys(&store, "lock/waiting").is_empty() {
+            std::thread::yield_now();
+        }
+        drop(lock);
+        let error = store.lock(Duration::ZERO).expect_err("another one is in line");
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        drop(waiting.join().expect("no panic").expect("its turn"));
+    });
+    drop(store.lock(Duration::from_mins(1)).expect("free again"));
+    assert_eq!(keys(&store, "lock/waiting"), [""; 0]);
+}
+
+#[test]
 fn a_lock_that_nobody_renews_is_taken_over() {
     let (store, other) = shared(Duration::from_millis(300));
     // What a process leaves behind that was killed.

@@ -42,7 +42,7 @@ fn insist_on(app: &App, bucket: &Bucket, arguments: &[&str]) -> String {
 #[test]
 fn two_consoles_and_a_command_line_on_one_bucket_lose_nothing() {
     let (bucket, rounds) = (Bucket::new(), rounds());
-    let app = App::new().grace(Duration::ZERO).keep_last(4).store_in(bucket.open());
+    let app = App::new().grace(Duration::from_secs(5)).keep_last(4).store_in(bucket.open());
     let app = app.with_events(40);
     let first = app.take("first");
     app.pin(&first);
