@@ -43,7 +43,7 @@ enum Command {
     /// Serves a self-made demo database with live writes
     Demo(crate::demo::Demo),
     /// Serves the console for a database
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Takes a snapshot and prints its name
     Take(change::Take),
     /// Lists every snapshot, newest first

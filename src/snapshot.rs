@@ -31,6 +31,7 @@ mod repair;
 mod restore;
 mod retain;
 mod row;
+mod schedule;
 mod source;
 mod take;
 mod tree;
@@ -42,6 +43,7 @@ pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
 pub use row::Value;
+pub use schedule::{CronTimes, Schedule};
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -73,6 +75,9 @@ pub struct Options {
     /// Columns whose values are shown to nobody: `table.column`, `*` and `?` as wildcards. What is
     /// stored, restored and exported has them all the same.
     pub redact: Vec<String>,
+    /// When checkpoints are taken by themselves, by whoever calls
+    /// [`take_when_due`](Snapshots::take_when_due) again and again.
+    pub schedule: Schedule,
     /// How young a pack must be for pruning to leave it alone, needed or not.
     pub grace: Duration,
     /// What dates snapshots and the history.
@@ -87,6 +92,7 @@ impl Default for Options {
             retention: Retention::default(),
             exclude_tables: Vec::new(),
             redact: Vec::new(),
+            schedule: Schedule::default(),
             grace: Duration::from_hours(1),
             clock: Clock::default(),
             mirror: None,
@@ -119,6 +125,8 @@ pub(crate) struct Shared {
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
     last_verify: Mutex<Option<LastVerify>>,
+    /// When a checkpoint was due last and nothing had changed.
+    nothing_new: Mutex<Option<Timestamp>>,
 }
 
 impl Deref for Core {
@@ -227,8 +235,17 @@ impl Snapshots {
         let labels = Labels::default();
         let cache = store.path().map(|folder| folder.join("cache"));
         let last_verify = Mutex::default();
-        let shared =
-            Shared { database, store, packs, catalog, labels, options, cache, last_verify };
+        let shared = Shared {
+            database,
+            store,
+            packs,
+            catalog,
+            labels,
+            options,
+            cache,
+            last_verify,
+            nothing_new: Mutex::default(),
+        };
         let shared = Arc::new(shared);
         Ok(Self { core: Core { shared, progress: Progress::default() }, mirror })
     }
@@ -259,6 +276,7 @@ impl Snapshots {
             bytes: view.bytes()?,
             event_table: database.event_log().map(|log| log.table.clone()),
             journal_mode: view.journal_mode()?,
+            next_take: self.next_take()?,
         })
     }
 
@@ -320,7 +338,13 @@ impl Snapshots {
         let label = label::Label { note, pinned: false };
         let (snapshot, lock) =
             core.noted(Action::Take, None, by, take::take(core, Kind::Periodic, &label))?;
-        let entry = self.entry(&snapshot)?;
+        self.taken(&snapshot, &lock, by)
+    }
+
+    /// What follows from a checkpoint that was just taken.
+    fn taken(&self, snapshot: &SnapshotRef, lock: &StoreLock, by: &str) -> Result<Entry> {
+        let core = &self.core;
+        let entry = self.entry(snapshot)?;
         let position =
             entry.last_event_id.map_or_else(|| "none".to_owned(), |position| position.to_string());
         let outcome = format!(
@@ -328,10 +352,72 @@ impl Snapshots {
             entry.rows.unwrap_or_default(),
             entry.new_bytes.unwrap_or_default()
         );
-        core.record(&core.occurrence(Action::Take, Some(&snapshot), by, outcome));
-        self.retain(&lock, by);
+        core.record(&core.occurrence(Action::Take, Some(snapshot), by, outcome));
+        self.retain(lock, by);
         self.catch_up();
         Ok(entry)
+    }
+
+    /// Whether checkpoints are taken by themselves.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        !self.core.options.schedule.is_empty()
+    }
+
+    /// When the next checkpoint is due by the schedule's clock; `None` when there is none, or only
+    /// events tell.
+    pub fn next_take(&self) -> Result<Option<Timestamp>> {
+        let schedule = &self.core.options.schedule;
+        if schedule.is_empty() {
+            return Ok(None);
+        }
+        let newest = self.newest_checkpoint()?.1;
+        Ok(schedule.due_at(newest, self.core.now()))
+    }
+
+    /// Takes a checkpoint if the schedule says that one is due, the database has changed since the
+    /// newest one, and nobody else has taken one meanwhile.
+    pub fn take_when_due(&self, by: &str) -> Result<Option<Entry>> {
+        let core = &self.core;
+        let (before, newest) = self.newest_checkpoint()?;
+        let (position, now) = (core.position()?, core.now());
+        if !core.options.schedule.is_due(newest, position, now) {
+            return Ok(None);
+        }
+        if let Some(before) = &before
+            && !self.has_changed_since(before, position)?
+        {
+            *core.nothing_new.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            return Ok(None);
+        }
+        let is_still_due = || Ok(self.newest_checkpoint()?.0 == before);
+        let taken = take::take_if(core, Kind::Periodic, &label::Label::default(), &is_still_due);
+        match core.noted(Action::Take, None, by, taken)? {
+            Some((snapshot, lock)) => self.taken(&snapshot, &lock, by).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The newest sound checkpoint, and what a schedule has to know of it.
+    fn newest_checkpoint(&self) -> Result<(Option<SnapshotRef>, Option<schedule::Newest>)> {
+        let core = &self.core;
+        let listed = core.catalog.list()?;
+        let is_checkpoint =
+            |listed: &&Listed| listed.snapshot.kind == Kind::Periodic && listed.damage().is_none();
+        let Some(newest) = listed.iter().find(is_checkpoint) else { return Ok((None, None)) };
+        let looked = *core.nothing_new.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = looked.map_or(newest.created_at(), |looked| looked.max(newest.created_at()));
+        let position = newest.entry(label::Label::default(), None).last_event_id;
+        Ok((Some(newest.snapshot.clone()), Some(schedule::Newest { at, position })))
+    }
+
+    /// Whether the database is not as in a snapshot: told by the log's position where there is one,
+    /// by the rows otherwise.
+    fn has_changed_since(&self, snapshot: &SnapshotRef, position: Option<i64>) -> Result<bool> {
+        match position {
+            Some(_) => Ok(self.entry(snapshot)?.last_event_id != position),
+            None => Ok(self.preview(snapshot)?.changed_tables().next().is_some()),
+        }
     }
 
     /// What restoring `snapshot` would change against now, with the plan's fingerprint.

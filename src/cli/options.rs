@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Options, Snapshots};
+use snapback::snapshot::{Options, Schedule, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
@@ -121,10 +121,19 @@ impl DatabaseOptions {
 
     /// Opens the database, its store and the mirror.
     pub(crate) fn open_mirrored(&self, mirror: &MirrorOptions) -> Result<Snapshots> {
+        self.open_serving(mirror, Schedule::default())
+    }
+
+    /// The same, with a schedule by which snapshots are taken.
+    pub(crate) fn open_serving(
+        &self,
+        mirror: &MirrorOptions,
+        schedule: Schedule,
+    ) -> Result<Snapshots> {
         let open = if self.force_network { Database::open_anywhere } else { Database::open };
         let database = open(&self.db, &self.tables.events())?;
         let mirror = mirror.mirror.as_deref().map(Store::open).transpose()?;
-        let options = Options { mirror, ..self.tables.snapshots()? };
+        let options = Options { mirror, schedule, ..self.tables.snapshots()? };
         Snapshots::open(database, self.cache.of(Store::open(&self.store()?)?), options)
     }
 

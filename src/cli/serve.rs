@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use clap::Args;
-use snapback::snapshot::{Now, Snapshots};
+use snapback::snapshot::{CronTimes, Now, Schedule, Snapshots};
 use snapback::{Error, Result, web};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,6 +18,9 @@ use super::{Outcome, print};
 pub(super) struct Serve {
     #[command(flatten)]
     options: ServeOptions,
+
+    #[command(flatten)]
+    schedule: ScheduleOptions,
 
     #[command(flatten)]
     mirror: MirrorOptions,
@@ -49,12 +52,40 @@ pub(crate) struct ServeOptions {
 impl Serve {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
         let listener = listen(&self.options)?;
-        let snapshots = self.database.open_mirrored(&self.mirror)?;
+        let snapshots = self.database.open_serving(&self.mirror, self.schedule.read())?;
         let now = snapshots.now()?;
         print::say(out, &greeting(&now, &self.database.store()?))?;
         serve(snapshots, listener, &self.options, out)?;
         Ok(Outcome::Well)
     }
+}
+
+/// When snapshots are taken by themselves.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Schedule")]
+struct ScheduleOptions {
+    /// Take a snapshot so long after the newest one, such as 15m, if anything has changed
+    #[arg(long, value_name = "TIME", env = "SNAPBACK_EVERY", value_parser = parse_time)]
+    every: Option<Duration>,
+
+    /// Take a snapshot once there are so many more events
+    #[arg(long, value_name = "N", env = "SNAPBACK_EVERY_EVENTS", value_parser = clap::value_parser!(u64).range(1..))]
+    every_events: Option<u64>,
+
+    /// Take a snapshot at these times (in UTC), such as "0 3 * * *"
+    #[arg(long, value_name = "EXPRESSION", env = "SNAPBACK_CRON", value_parser = parse_cron)]
+    cron: Option<CronTimes>,
+}
+
+impl ScheduleOptions {
+    fn read(&self) -> Schedule {
+        let Self { every, every_events, cron } = self.clone();
+        Schedule { every, every_events, cron }
+    }
+}
+
+fn parse_cron(text: &str) -> Result<CronTimes, String> {
+    text.parse().map_err(|error: Error| format!("{error}; {}", error.next_step()))
 }
 
 /// A time such as `24h` or `90m`.
@@ -173,6 +204,7 @@ mod tests {
             bytes: 61_000_000,
             event_table: Some("event_log".into()),
             journal_mode: journal_mode.into(),
+            next_take: None,
         }
     }
 

@@ -159,6 +159,8 @@ pub struct Now {
     pub event_table: Option<String>,
     /// SQLite's journal mode: `wal`, `delete`, ….
     pub journal_mode: String,
+    /// When the next checkpoint is due by the schedule's clock, if there is one.
+    pub next_take: Option<Timestamp>,
 }
 
 /// What would change in one table.

@@ -154,6 +154,16 @@ impl Durable {
 
 /// Takes a snapshot of the present state, under a label from the start.
 pub(crate) fn take(core: &Core, kind: Kind, label: &Label) -> Result<(SnapshotRef, StoreLock)> {
+    take_if(core, kind, label, &|| Ok(true))?.ok_or_else(|| Error::failed("nothing was taken"))
+}
+
+/// The same, unless it turns out under the store's lock that it is not wanted any more.
+pub(crate) fn take_if(
+    core: &Core,
+    kind: Kind,
+    label: &Label,
+    is_wanted: &dyn Fn() -> Result<bool>,
+) -> Result<Option<(SnapshotRef, StoreLock)>> {
     // Chunks can only go between reading and publishing while a prune removes what nobody needed
     // for longer than the grace period; twice in a row means that something else is wrong.
     for _ in 0..2 {
@@ -164,9 +174,12 @@ pub(crate) fn take(core: &Core, kind: Kind, label: &Label) -> Result<(SnapshotRe
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;
+        if !is_wanted()? {
+            return Ok(None);
+        }
         core.progress.commit()?;
         if let Some(snapshot) = durable.publish(core, &lock, kind, None, label)? {
-            return Ok((snapshot, lock));
+            return Ok(Some((snapshot, lock)));
         }
     }
     Err(Error::conflict("chunks of this snapshot were removed while it was taken")

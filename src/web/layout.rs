@@ -4,7 +4,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::access::Who;
 use super::assets;
-use super::format::{bytes, number};
+use super::console::present;
+use super::format::{bytes, moment, number};
 use super::links::Links;
 use super::login;
 use crate::snapshot::Now;
@@ -78,6 +79,9 @@ pub(crate) fn place(now: &Now) -> Markup {
         span title=(now.path) { bdi { (now.name) } }
         @if let Some(position) = now.position { " · event " (number(position)) }
         " · " (bytes(now.bytes))
+        @if let Some(next) = now.next_take {
+            " · next snapshot " (moment(next.max(present()), present()))
+        }
     }
 }
 

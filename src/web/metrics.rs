@@ -96,6 +96,7 @@ mod tests {
             bytes: 4096,
             event_table: Some("events".to_owned()),
             journal_mode: "wal".to_owned(),
+            next_take: None,
         };
         let text = exposition(&list, &now, None, 0);
         assert!(text.contains("snapback_snapshots{kind=\"periodic\"} 0\n"), "{text}");

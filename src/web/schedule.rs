@@ -1,4 +1,4 @@
-//! Reading all snapshots back in the background, again and again.
+//! What is done in the background, again and again: taking snapshots, and reading them back.
 
 use std::time::Duration;
 
@@ -29,6 +29,32 @@ pub(crate) async fn verify(snapshots: Snapshots, every: Duration) {
             tracing::warn!(%error, "the snapshots could not be read back");
         }
         wait = every;
+    }
+}
+
+/// How long a schedule is not looked at.
+const LOOKED: Duration = Duration::from_secs(2);
+
+/// How long after a failure it is tried again.
+const PUT_OFF: Duration = Duration::from_mins(1);
+
+/// Takes a checkpoint whenever the schedule of `snapshots` says so. Dropped, it ends what is under
+/// way.
+pub(crate) async fn take(snapshots: Snapshots) {
+    loop {
+        let ending = Ending(Progress::default());
+        let watched = snapshots.watched(ending.0.clone());
+        // A failure is in the history too, and the next time tries again.
+        let taken = blocking(move || watched.take_when_due(BY)).await;
+        drop(ending);
+        let pause = match taken {
+            Ok(_) => LOOKED,
+            Err(error) => {
+                tracing::warn!(%error, "the snapshot that is due could not be taken");
+                PUT_OFF
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

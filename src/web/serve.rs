@@ -74,6 +74,9 @@ pub async fn serve(
     let verify = options
         .verify_every
         .map(|every| tokio::spawn(schedule::verify(snapshots.clone(), every)).abort_handle());
+    let take = snapshots
+        .is_scheduled()
+        .then(|| tokio::spawn(schedule::take(snapshots.clone())).abort_handle());
     let app = Arc::new(App::new(snapshots, options));
     let mount = app.links.mount().to_owned();
     let console = served(app.clone());
@@ -103,8 +106,8 @@ pub async fn serve(
         }
     }
     drop(listener);
-    if let Some(verify) = verify {
-        verify.abort();
+    for task in [verify, take].into_iter().flatten() {
+        task.abort();
     }
     // A stream of what is new has no end of its own.
     app.live.end();

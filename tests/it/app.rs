@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use object_store::ObjectStore;
 use rusqlite::Connection;
@@ -14,8 +14,8 @@ use rusqlite::types::ValueRef;
 use snapback::Result;
 use snapback::database::{Database, EventOptions};
 use snapback::snapshot::{
-    Format, LabelChange, Options, Page, Point, Preview, RestoreRequest, Restored, Retention,
-    RowChange, Scope, SnapshotRef, Snapshots,
+    Clock, Format, LabelChange, Options, Page, Point, Preview, RestoreRequest, Restored, Retention,
+    RowChange, Schedule, Scope, SnapshotRef, Snapshots,
 };
 use snapback::store::Store;
 use tempfile::TempDir;
@@ -108,6 +108,12 @@ impl App {
     /// Leaves tables out of every snapshot and restore.
     pub(crate) fn exclude(mut self, pattern: &str) -> Self {
         self.options.exclude_tables.push(pattern.to_owned());
+        self
+    }
+
+    /// When checkpoints are taken by themselves, and the clock that tells the time.
+    pub(crate) fn schedule(mut self, schedule: Schedule, clock: Clock) -> Self {
+        (self.options.schedule, self.options.clock) = (schedule, clock);
         self
     }
 
@@ -304,6 +310,15 @@ impl App {
     pub(crate) fn listed(&self) -> Vec<SnapshotRef> {
         let list = self.snapshots().list().expect("a list");
         list.snapshots.iter().map(snapback::snapshot::Entry::snapshot).collect()
+    }
+
+    /// Waits until so many snapshots are listed.
+    pub(crate) fn wait_for_snapshots(&self, count: usize) {
+        let start = Instant::now();
+        while self.listed().len() < count {
+            assert!(start.elapsed() < Duration::from_mins(1), "never {count}: {:?}", self.listed());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Puts a file among the store's snapshots, as a person with `cp` would.

@@ -32,6 +32,7 @@ mod redaction;
 mod repair;
 mod restore;
 mod retention;
+mod schedule;
 mod shapes;
 mod stores;
 mod take;
