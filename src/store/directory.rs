@@ -13,6 +13,9 @@ use super::key;
 /// The folders that are swept. Everything else in the directory may be somebody else's.
 const FOLDERS: [&str; 4] = ["history", "labels", "packs", "snapshots"];
 
+/// The folder of what can be lost. What is written there has a name of its own until it is whole.
+const CACHE: &str = "cache";
+
 /// How old the leftover of a write must be to be nobody's any more.
 const LEFTOVER_AGE: Duration = Duration::from_hours(1);
 
@@ -160,13 +163,15 @@ impl Directory {
 
     fn leftovers(&self) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
+        let cache = self.root.join(CACHE);
         let mut folders: Vec<PathBuf> =
-            FOLDERS.iter().map(|folder| self.root.join(folder)).collect();
+            FOLDERS.iter().map(|folder| self.root.join(folder)).chain([cache.clone()]).collect();
         while let Some(folder) = folders.pop() {
             // Read without following links: a linked folder is not ours to sweep.
             if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
                 continue;
             }
+            let is_leftover = if folder == cache { is_unnamed } else { is_leftover };
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
                 let Ok(meta) = entry.metadata() else { continue };
@@ -188,6 +193,13 @@ impl Directory {
 fn is_leftover(name: &str) -> bool {
     name.rsplit_once('#').is_some_and(|(name, number)| {
         key::is_sound(name) && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// Whether a file of the cache has no name of its own yet: `.tmp` and something random.
+fn is_unnamed(name: &str) -> bool {
+    name.strip_prefix(".tmp").is_some_and(|random| {
+        !random.is_empty() && random.bytes().all(|b| b.is_ascii_alphanumeric())
     })
 }
 

@@ -135,8 +135,24 @@ fn leave(folder: &TempDir, path: &str, age: Duration) {
 fn opening_sweeps_old_leftovers_and_nothing_else() {
     let (_, folder) = on_disk();
     let old = Duration::from_hours(2);
-    let swept = ["packs/a.pack#1", "snapshots/rewind/b.json#27", "labels/periodic/c.json#3"];
-    let kept = ["packs/a.pack", "notes#1", "mine/d#1", "packs/e#x", "packs/f#", "packs/ä#1"];
+    let swept = [
+        "packs/a.pack#1",
+        "snapshots/rewind/b.json#27",
+        "labels/periodic/c.json#3",
+        "cache/.tmpo5Smjj",
+    ];
+    let kept = [
+        "packs/a.pack",
+        "notes#1",
+        "mine/d#1",
+        "packs/e#x",
+        "packs/f#",
+        "packs/ä#1",
+        "packs/.tmpo5Smjj",
+        "cache/.tmp",
+        "cache/.tmp-mine",
+        "cache/pages",
+    ];
     for path in swept.iter().chain(&kept) {
         leave(&folder, path, old);
     }

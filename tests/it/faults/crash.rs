@@ -2,6 +2,7 @@
 
 mod steps;
 mod survival;
+mod tracer;
 
 use std::time::{Duration, Instant};
 

@@ -94,7 +94,7 @@ fn two_consoles_and_the_command_line_share_a_store() {
     let app = App::in_memory().with_events(30);
     let options = Options { retention: Retention::last(3), ..Options::default() };
     let consoles = [console(&app, options.clone()), console(&app, options)];
-    for round in 0..5 {
+    for round in 0..ROUNDS {
         app.events(5);
         let child = Process::start(&app, &["take", "--keep-last", "3"]);
         thread::scope(|scope| {
@@ -143,7 +143,7 @@ fn sleeps_through_a_prune(app: &App) {
 fn a_take_that_slept_through_a_prune_notices() {
     let app = App::in_memory().with_events(200);
     app.take("older");
-    for _ in 0..5 {
+    for _ in 0..ROUNDS {
         app.events(40);
         sleeps_through_a_prune(&app);
     }

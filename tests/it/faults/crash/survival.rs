@@ -48,6 +48,8 @@ pub(super) struct Operation {
     /// Its arguments, given the older snapshot.
     arguments: fn(&App, &SnapshotRef) -> Vec<String>,
     effect: Effect,
+    /// Some of the steps that it must be killed before: a call, and a part of the file's name.
+    pub(super) steps: &'static [&'static str],
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -62,36 +64,62 @@ pub(super) const TAKE: Operation = Operation {
     name: "take",
     arguments: |_, _| words(&["take", "--note", "a note"]),
     effect: Effect::Nothing,
+    steps: &[
+        "write /packs/",
+        "sync /packs/",
+        "write /snapshots/periodic/",
+        "link /snapshots/periodic/",
+        "link /history/",
+    ],
 };
 
 pub(super) const REWIND: Operation = Operation {
     name: "rewind",
     arguments: |_, older| restore(older, "rewind"),
     effect: Effect::Rewind,
+    steps: &[
+        "write /packs/",
+        "sync /packs/",
+        "link /snapshots/rewind/",
+        "pwrite app.db-wal",
+        "sync app.db-wal",
+        "link /history/",
+    ],
 };
 
 pub(super) const RESTORE: Operation = Operation {
     name: "restore",
     arguments: |_, older| restore(older, "tables"),
     effect: Effect::Tables,
+    steps: &[
+        "write /packs/",
+        "sync /packs/",
+        "link /snapshots/rewind/",
+        "pwrite app.db-wal",
+        "sync app.db-wal",
+        "link /history/",
+    ],
 };
 
 pub(super) const PRUNE: Operation = Operation {
     name: "prune",
     arguments: |_, _| words(&["prune", "--keep-last", "1"]),
     effect: Effect::Nothing,
+    steps: &["unlink /snapshots/periodic/", "write /packs/", "unlink /packs/", "link /history/"],
 };
 
 pub(super) const DELETE: Operation = Operation {
     name: "delete",
     arguments: |_, older| words(&["delete", &older.to_string(), "--confirm", older.id.as_str()]),
     effect: Effect::Nothing,
+    steps: &["unlink /snapshots/periodic/", "link /history/"],
 };
 
 pub(super) const IMPORT: Operation = Operation {
     name: "import",
     arguments: |app, _| words(&["import", &app.file("import.sqlite").display().to_string()]),
     effect: Effect::Nothing,
+    steps: &["write /packs/", "link /snapshots/periodic/", "link /history/"],
 };
 
 /// Runs an operation while the application writes, and checks what it leaves behind, however it
@@ -169,7 +197,11 @@ fn scene(app: &App) -> (SnapshotRef, State) {
     let read_models = projections(app);
     app.events(200);
     setup.take(Some("newer"), BY).expect("a snapshot");
-    setup.export(&older, Format::Sqlite, &app.file("import.sqlite"), BY).expect("an export");
+    let file = app.file("import.sqlite");
+    setup.export(&older, Format::Sqlite, &file, BY).expect("an export");
+    // Rows that the store does not have yet.
+    let import = Connection::open(file).expect("the export");
+    import.execute("UPDATE messages SET body = body || '!'", []).expect("other rows");
     age(&app.store_dir().join("packs"));
     (older, read_models)
 }
@@ -227,6 +259,12 @@ fn check_store(app: &App, before: &[SnapshotRef], operation: &Operation, context
     assert_all_sound(&swept, context);
 }
 
+/// Whether a file has the name of one that is still being written.
+fn is_leftover(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.contains('#') || name.starts_with(".tmp")
+}
+
 /// Files that a killed process was still writing.
 fn leftovers(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
@@ -234,7 +272,7 @@ fn leftovers(folder: &Path) -> Vec<String> {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(leftovers(&path));
-        } else if path.to_string_lossy().contains('#') {
+        } else if is_leftover(&path) {
             found.push(path.display().to_string());
         }
     }
