@@ -56,6 +56,7 @@
 //! | [`database`] | SQLite: connections, schema, event log, rows in and out |
 //! | [`store`] | bytes under keys, in a directory or an object store |
 //! | [`snapshot`] | take, diff, apply, and what is made of them |
+//! | [`many`] | several databases by name, opened when they are wanted |
 //! | [`web`] | HTTP and HTML, over [`snapshot`] |
 //! | [`error`] | one error: what, on which thing, what to do |
 
@@ -63,6 +64,7 @@ pub mod database;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod many;
 pub mod snapshot;
 pub mod store;
 pub mod web;

@@ -39,6 +39,7 @@ mod verify;
 
 pub use clock::Clock;
 pub use facts::*;
+pub(crate) use id::is_sound_name;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
@@ -256,6 +257,11 @@ impl Snapshots {
     pub fn watched(&self, progress: Progress) -> Self {
         let core = Core { shared: Arc::clone(&self.core.shared), progress };
         Self { core, mirror: self.mirror.clone() }
+    }
+
+    /// Whether nobody else holds these snapshots, as all work under way does.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.core.shared) == 1
     }
 
     /// Whether the values of some columns are hidden.

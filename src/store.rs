@@ -50,6 +50,11 @@ use runtime::block_on;
 /// How many objects of a store far away are read at a time.
 const READERS: usize = 16;
 
+/// The folder that the store at this location is; `None` for an object store.
+pub(crate) fn folder(location: &str) -> Option<&Path> {
+    (!remote::is_address(location)).then(|| Path::new(location))
+}
+
 /// Where snapshots live. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {

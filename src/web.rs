@@ -31,7 +31,9 @@ mod links;
 mod list;
 mod live;
 mod login;
+mod many;
 mod metrics;
+mod overview;
 mod preview;
 mod restore;
 mod retention;
@@ -46,13 +48,13 @@ mod verify;
 use std::sync::Arc;
 use std::time::Duration;
 
-use console::{App, redirect};
-use poem::endpoint::make_sync;
+use console::App;
 use poem::{Endpoint, Response, Route, get, post};
 
 pub use access::{Access, PasswordHash, Token, TokenHash, Visitor};
-pub use serve::{Listen, serve};
+pub use serve::{Listen, serve, serve_many};
 
+use crate::many::Databases;
 use crate::snapshot::Snapshots;
 
 /// How long a client may take to send a request's headers or a form, or be silent.
@@ -108,15 +110,62 @@ pub fn routes(
     snapshots: Snapshots,
     options: Options,
 ) -> impl Endpoint<Output = Response> + 'static {
-    served(Arc::new(App::new(snapshots, options)))
+    guard::Guarded::new(App::only(snapshots, options), database())
 }
 
-/// The console's endpoint over what its requests share.
-fn served(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
-    let home = app.links.list();
-    let routes = Route::new()
+/// The console of several databases as an endpoint: each below `/d/` and its name, with an overview
+/// over all of them at `/` and `/d`. It is served and nested as [`routes`] is:
+///
+/// ```no_run
+/// # fn mounted() -> snapback::Result<poem::Route> {
+/// use snapback::many::{Builder, Place};
+/// use snapback::{snapshot, web};
+///
+/// let options = snapshot::Options::default();
+/// let databases = Builder::default()
+///     .database("orders".parse()?, Place::with_options("orders.db", "orders.snapback", options))?
+///     .folder("tenants/*.db", |name, path| {
+///         let store = format!("snapshots/{name}");
+///         Place::with_options(path, &store, snapshot::Options::default())
+///     })?
+///     .build();
+/// let options = web::Options { mount: "/admin".to_owned(), ..Default::default() };
+/// let app = poem::Route::new().nest("/admin", web::many(databases, options));
+/// # Ok(app)
+/// # }
+/// ```
+#[must_use]
+pub fn many(databases: Databases, options: Options) -> impl Endpoint<Output = Response> + 'static {
+    several(App::overview(databases, options))
+}
+
+fn several(overview: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
+    let doors = many::Doors::new(overview.clone(), self::overview(), database());
+    guard::Guarded::new(overview, doors)
+}
+
+/// Every address of the overview over several databases.
+fn overview() -> Route {
+    Route::new()
+        .at("/", get(overview::show))
+        .at(links::DATABASES, get(overview::show))
+        // Who is there.
+        .at("/login", get(login::show).post(login::log_in))
+        .at("/logout", post(login::log_out))
+        // How things stand.
+        .at("/jobs", get(jobs::screen::list))
+        .at("/jobs/:id", get(jobs::screen::show))
+        .at("/jobs/:id/cancel", post(jobs::screen::cancel))
+        .at("/live", get(live::events))
+        .at("/healthz", get(metrics::health))
+        .at("/assets/:name", get(assets::file))
+}
+
+/// Every address of one database.
+fn database() -> Route {
+    Route::new()
         // The list, and what adds to it.
-        .at("/", get(make_sync(move |_| redirect(&home))))
+        .at("/", get(list::home))
         .at("/snapshots", get(list::show))
         .at("/snapshots/take", get(take::form).post(take::take))
         .at("/snapshots/import", get(import::form).post(import::import))
@@ -146,8 +195,7 @@ fn served(app: Arc<App>) -> impl Endpoint<Output = Response> + 'static {
         .at("/live/list", get(live::refresh))
         .at("/healthz", get(metrics::health))
         .at("/metrics", get(metrics::show))
-        .at("/assets/:name", get(assets::file));
-    guard::Guarded::new(app, routes)
+        .at("/assets/:name", get(assets::file))
 }
 
 #[cfg(test)]

@@ -92,6 +92,15 @@ impl SnapshotId {
     }
 }
 
+/// Whether a text may be one part of an address and of a file's name.
+pub(crate) fn is_sound_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (1..=LONGEST).contains(&bytes.len())
+        && bytes[0].is_ascii_alphanumeric()
+        && bytes.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && !text.contains("..")
+}
+
 impl fmt::Display for SnapshotId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -102,12 +111,7 @@ impl FromStr for SnapshotId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bytes = text.as_bytes();
-        let sound = (1..=LONGEST).contains(&bytes.len())
-            && bytes[0].is_ascii_alphanumeric()
-            && bytes.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-            && !text.contains("..");
-        if sound {
+        if is_sound_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::not_found("there is no snapshot with this id")

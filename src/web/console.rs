@@ -15,28 +15,83 @@ use super::access::{Gate, Who};
 use super::jobs::{self, Jobs};
 use super::layout;
 use super::links::Links;
-use super::live::Live;
+use super::live::{Listeners, Live};
 use crate::error::{Error, Result};
+use crate::many::{Databases, Name};
 use crate::snapshot::{Now, Snapshots};
 
 /// Who is named in the history for what the console does when it asks nobody who they are.
 pub(crate) const BY: &str = "console";
 
-/// What every request shares.
-pub(crate) struct App {
-    pub(crate) snapshots: Snapshots,
-    pub(crate) links: Links,
+/// What every request shares, whichever database it is about.
+pub(crate) struct Site {
     pub(crate) options: super::Options,
     pub(crate) gate: Gate,
+    pub(crate) listeners: Listeners,
+    /// Those to choose from, where there are several.
+    pub(crate) databases: Option<Databases>,
+}
+
+impl Site {
+    fn new(options: super::Options, databases: Option<Databases>) -> Arc<Self> {
+        let gate = Gate::new(options.access.clone());
+        let listeners = Listeners::new(options.connections);
+        Arc::new(Self { options, gate, listeners, databases })
+    }
+}
+
+/// What every request to one place of the console shares: to the one database that it serves, to
+/// one of several, or to the overview over those.
+pub(crate) struct App {
+    pub(crate) site: Arc<Site>,
+    pub(crate) links: Links,
+    /// `None` at the overview.
+    pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) desk: Arc<Desk>,
+}
+
+impl App {
+    /// The only database that is served.
+    pub(crate) fn only(snapshots: Snapshots, options: super::Options) -> Arc<Self> {
+        let links = Links::new(&options.mount);
+        let (site, desk) = (Site::new(options, None), Arc::default());
+        Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
+    }
+
+    /// The overview over several databases.
+    pub(crate) fn overview(databases: Databases, options: super::Options) -> Arc<Self> {
+        let links = Links::new(&options.mount).of_overview();
+        let (site, desk) = (Site::new(options, Some(databases)), Arc::default());
+        Arc::new(Self { site, links, snapshots: None, desk })
+    }
+
+    /// One of several databases, beside the overview over them.
+    pub(crate) fn beside(&self, name: &Name, snapshots: Snapshots, desk: Arc<Desk>) -> Arc<Self> {
+        let (site, links) = (self.site.clone(), self.links.of_database(name));
+        Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
+    }
+
+    pub(crate) fn jobs(&self) -> &Arc<Jobs> {
+        &self.desk.jobs
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.desk.live
+    }
+}
+
+/// What a place has besides its database, and keeps while that is closed: work under way or ended,
+/// and the pages that listen.
+#[derive(Default)]
+pub(crate) struct Desk {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) live: Live,
 }
 
-impl App {
-    pub(crate) fn new(snapshots: Snapshots, options: super::Options) -> Self {
-        let (links, live) = (Links::new(&options.mount), Live::new(options.connections));
-        let gate = Gate::new(options.access.clone());
-        Self { snapshots, links, options, gate, jobs: Arc::new(Jobs::new()), live }
+impl Desk {
+    /// Whether there is work under way, or work whose outcome nobody knows.
+    pub(crate) fn has_news(&self) -> bool {
+        Arc::strong_count(&self.jobs) > 1 || !self.jobs.shown().is_empty()
     }
 }
 
@@ -126,19 +181,29 @@ impl Console {
     }
 
     pub(crate) fn options(&self) -> &super::Options {
-        &self.app.options
+        &self.app.site.options
     }
 
-    pub(crate) fn snapshots(&self) -> &Snapshots {
-        &self.app.snapshots
+    /// The database's snapshots; an error at the overview.
+    pub(crate) fn snapshots(&self) -> Result<&Snapshots> {
+        self.app.snapshots.as_ref().ok_or_else(|| {
+            Error::not_found("no database is chosen").hint("open the overview and choose one")
+        })
+    }
+
+    /// The databases to choose from; an error where there is but one.
+    pub(crate) fn databases(&self) -> Result<&Databases> {
+        self.app.site.databases.as_ref().ok_or_else(|| {
+            Error::not_found("only one database is served here").hint("open its list of snapshots")
+        })
     }
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
-        &self.app.jobs
+        self.app.jobs()
     }
 
     pub(crate) fn gate(&self) -> &Gate {
-        &self.app.gate
+        &self.app.site.gate
     }
 
     /// Who sent the request; `None` when that is not known, and so nothing may be told.
@@ -153,7 +218,7 @@ impl Console {
 
     /// Whether the values of some columns are hidden.
     pub(crate) fn redacts(&self) -> bool {
-        self.app.snapshots.redacts()
+        self.app.snapshots.as_ref().is_some_and(Snapshots::redacts)
     }
 
     pub(crate) fn wanted(&self) -> Wanted {
@@ -173,7 +238,7 @@ impl Console {
         &self,
         work: impl FnOnce(&Snapshots) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        blocking(&self.app.snapshots, work).await
+        blocking(self.snapshots()?, work).await
     }
 
     /// Answers with facts: as JSON, or as one markup that is the fragment and the page's content.
@@ -231,7 +296,7 @@ impl Console {
         content: &Markup,
     ) -> Response {
         // A stranger is not told what is under way.
-        let shown = if self.who.is_some() { self.app.jobs.shown() } else { Vec::new() };
+        let shown = if self.who.is_some() { self.app.jobs().shown() } else { Vec::new() };
         let jobs = jobs::screen::articles(self.links(), &shown, None);
         html_with(status, layout::page(self.links(), self.who(), title, now, &jobs, content))
     }
@@ -268,12 +333,12 @@ impl<'a> FromRequest<'a> for Console {
 }
 
 /// Runs blocking work on a thread where it may block. What has begun goes on to its end.
-pub(crate) async fn blocking<T: Send + 'static>(
-    snapshots: &Snapshots,
-    work: impl FnOnce(&Snapshots) -> Result<T> + Send + 'static,
+pub(crate) async fn blocking<S: Clone + Send + 'static, T: Send + 'static>(
+    subject: &S,
+    work: impl FnOnce(&S) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let snapshots = snapshots.clone();
-    match tokio::task::spawn_blocking(move || work(&snapshots)).await {
+    let subject = subject.clone();
+    match tokio::task::spawn_blocking(move || work(&subject)).await {
         Ok(outcome) => outcome,
         Err(ended) => {
             // What a panic says may hold what rows hold: it goes no further than the log.

@@ -57,7 +57,7 @@ pub(crate) async fn with_markup(
             let title = status.canonical_reason().unwrap_or("Error");
             let content = html! {
                 (block(error, offers))
-                p { a href=(console.links().list()) { "Back to the snapshots" } }
+                p { a href=(console.links().list()) { "Back to the " (back(console)) } }
             };
             console.screen(status, title, &content).await
         }
@@ -66,6 +66,10 @@ pub(crate) async fn with_markup(
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
     response
+}
+
+fn back(console: &Console) -> &'static str {
+    if console.links().is_overview() { "databases" } else { "snapshots" }
 }
 
 /// Answers an error whose status follows from its kind, with markup that offers a way out.

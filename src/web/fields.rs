@@ -100,7 +100,7 @@ impl<'a> FromRequest<'a> for Fields {
         }
         let arriving = body.take()?.into_bytes_limit(FORM_LIMIT);
         let patience =
-            request.data::<Arc<App>>().map_or(super::PATIENCE, |app| app.options.patience);
+            request.data::<Arc<App>>().map_or(super::PATIENCE, |app| app.site.options.patience);
         match tokio::time::timeout(patience, arriving).await {
             Ok(form) => Ok(Self::parse(&form?)),
             Err(_) => Err(ReadBodyError::Io(std::io::ErrorKind::TimedOut.into()).into()),

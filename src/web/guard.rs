@@ -39,23 +39,18 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
         let path = request.uri().path().to_owned();
         let gzip = accepts_gzip(request.headers());
         let checked = check(&request, &self.app);
-        request.set_data(self.app.clone());
         if let Ok(Some(who)) = &checked {
             request.set_data(who.clone());
         }
         let console = Console::new(self.app.clone(), &request);
-        let outcome = match checked {
-            Err(refused) => Err(refused.into()),
+        let mut response = match checked {
+            Err(refused) => error::answer(&console, refused.into(), &path).await,
             Ok(None) if !login::is_open(&path) => {
                 let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
-                let address = console.links().to(asked);
-                Ok(login::required(&console, request.method(), &address).await)
+                let address = console.links().shared(asked);
+                login::required(&console, request.method(), &address).await
             }
-            Ok(_) => self.routes.call(request).await.map(IntoResponse::into_response),
-        };
-        let mut response = match outcome {
-            Ok(response) => response,
-            Err(failure) => error::answer(&console, failure, &path).await,
+            Ok(_) => answer(&self.app, request, &path, &self.routes).await,
         };
         add_headers(response.headers_mut());
         if gzip && is_worth_compressing(&response) {
@@ -65,14 +60,29 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
     }
 }
 
+/// Has a place's routes answer a request for `path`; their errors are told in the place too.
+pub(crate) async fn answer(
+    app: &Arc<App>,
+    mut request: Request,
+    path: &str,
+    routes: &impl Endpoint,
+) -> Response {
+    request.set_data(app.clone());
+    let console = Console::new(app.clone(), &request);
+    match routes.call(request).await {
+        Ok(response) => response.into_response(),
+        Err(failure) => error::answer(&console, failure, path).await,
+    }
+}
+
 /// Refuses what comes for another host or from another site; the answer is who sent it, where that
 /// is known.
 fn check(request: &Request, app: &App) -> Result<Option<Who>> {
     let host = host_of(request)?;
-    check_host(&host, &app.options.hosts)?;
+    check_host(&host, &app.site.options.hosts)?;
     let who = match request.data::<Visitor>() {
         Some(Visitor(name)) => Some(Who::Visitor(name.clone())),
-        None => app.gate.who(request.headers()),
+        None => app.site.gate.who(request.headers()),
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // A page of another site cannot know a token, so one who sends it is no such page.

@@ -172,15 +172,17 @@ struct Registered {
     jobs: VecDeque<Arc<Job>>,
 }
 
-impl Jobs {
-    pub(crate) fn new() -> Self {
+impl Default for Jobs {
+    fn default() -> Self {
         Self {
             run: present().as_millisecond(),
             registered: Mutex::default(),
             changed: watch::Sender::default(),
         }
     }
+}
 
+impl Jobs {
     /// Changes whenever there is another job to show, or one less.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
@@ -282,7 +284,7 @@ impl Jobs {
 /// when that takes longer than a moment.
 pub(crate) async fn run(console: &Console, work: impl Work) -> Result<Response> {
     let form = work.form();
-    let job = console.jobs().start(console.snapshots(), work);
+    let job = console.jobs().start(console.snapshots()?, work);
     if console.wanted() == Wanted::Fragment {
         if tokio::time::timeout(GRACE, job.wait()).await.is_err() {
             job.shown.store(true, Ordering::Relaxed);

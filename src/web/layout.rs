@@ -8,6 +8,7 @@ use super::console::present;
 use super::format::{bytes, moment, number};
 use super::links::Links;
 use super::login;
+use crate::many::Name;
 use crate::snapshot::Now;
 
 /// htmx as a strict policy needs it: no style of its own, and what keys.js keeps on an element
@@ -26,6 +27,7 @@ pub(crate) fn page(
     let listed = title == "Snapshots";
     let retention = title == "Retention";
     let history = title == "History";
+    let overview_shown = title == "Databases";
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,23 +37,34 @@ pub(crate) fn page(
                 meta name="color-scheme" content="light dark";
                 meta name="htmx-config" content=(HTMX);
                 meta name="snapback-mount" content=(links.mount());
-                title { (title) @if let Some(now) = now { " · " (now.name) } " · Snapback" }
-                link rel="icon" type="image/svg+xml" href=(links.to(assets::ICON.path()));
-                link rel="stylesheet" href=(links.to(assets::STYLE.path()));
-                script src=(links.to(assets::HTMX.path())) defer {}
-                script src=(links.to(assets::KEYS.path())) defer {}
-                script src=(links.to(assets::LIVE.path())) defer {}
+                title {
+                    (title)
+                    @if let Some(name) = links.database() { " · " (name) }
+                    @else if let Some(now) = now { " · " (now.name) }
+                    " · Snapback"
+                }
+                link rel="icon" type="image/svg+xml" href=(links.shared(assets::ICON.path()));
+                link rel="stylesheet" href=(links.shared(assets::STYLE.path()));
+                script src=(links.shared(assets::HTMX.path())) defer {}
+                script src=(links.shared(assets::KEYS.path())) defer {}
+                script src=(links.shared(assets::LIVE.path())) defer {}
             }
             body {
                 a.skip href="#main" { "Skip to content" }
                 header.top {
-                    a.brand href=(links.list()) { "Snapback" }
+                    a.brand href=(links.overview().unwrap_or_else(|| links.list())) { "Snapback" }
                     nav aria-label="Main" {
-                        a href=(links.list()) aria-current=[listed.then_some("page")] { "Snapshots" }
-                        a href=(links.retention()) aria-current=[retention.then_some("page")] { "Retention" }
-                        a href=(links.history()) aria-current=[history.then_some("page")] { "History" }
+                        @if let Some(overview) = links.overview() {
+                            a #databases href=(overview) aria-current=[overview_shown.then_some("page")] { "Databases" }
+                        }
+                        @if !links.is_overview() {
+                            a href=(links.list()) aria-current=[listed.then_some("page")] { "Snapshots" }
+                            a href=(links.retention()) aria-current=[retention.then_some("page")] { "Retention" }
+                            a href=(links.history()) aria-current=[history.then_some("page")] { "History" }
+                        }
                     }
                     p #where {
+                        @if let Some(name) = links.database() { (here(links, name)) " · " }
                         span #place { @if let Some(now) = now { (place(now)) } }
                         // Whoever is not known hears no news.
                         @if who.is_some() {
@@ -71,6 +84,11 @@ pub(crate) fn page(
             }
         }
     }
+}
+
+/// Which of several databases the page is about, and the way to another one.
+fn here(links: &Links, name: &Name) -> Markup {
+    html! { a #here href=[links.overview()] title="Choose another database" { (name) } }
 }
 
 /// The live database in a line: `chat.db · event 48 213 · 61 MB`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::many::Name;
 use crate::snapshot::{Change, Format, Point, Scope, SnapshotRef};
 
 /// What stays as it is in a path segment or a query value; everything else is escaped.
@@ -12,10 +13,24 @@ const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const ESCAPED_IN_PATH: &AsciiSet = &ESCAPED.add(b'/');
 
-/// Makes addresses below the path that the console is mounted at. Cheap to clone.
+/// Below the mount path, what the databases of a console that serves several are below.
+pub(crate) const DATABASES: &str = "/d";
+
+/// Makes addresses below the path that the console is mounted at, for one of its places: the one
+/// database that it serves, one of several, or the overview over those. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
     mount: Arc<str>,
+    base: Arc<str>,
+    place: Place,
+}
+
+/// What the links of a place lead around in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Only,
+    Overview,
+    Database(Name),
 }
 
 impl Links {
@@ -23,7 +38,36 @@ impl Links {
     pub(crate) fn new(mount: &str) -> Self {
         let path = mount.trim_matches('/');
         let mount = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Self { mount: mount.into() }
+        Self { mount: mount.as_str().into(), base: mount.into(), place: Place::Only }
+    }
+
+    /// The links of the overview over several databases.
+    pub(crate) fn of_overview(&self) -> Self {
+        Self { base: self.mount.clone(), place: Place::Overview, ..self.clone() }
+    }
+
+    /// The links of one database of several.
+    pub(crate) fn of_database(&self, name: &Name) -> Self {
+        let base = format!("{}{DATABASES}/{name}", self.mount).into();
+        Self { base, place: Place::Database(name.clone()), ..self.clone() }
+    }
+
+    /// The database that these links are of, where there are several.
+    pub(crate) fn database(&self) -> Option<&Name> {
+        match &self.place {
+            Place::Database(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether these links are of the overview, which has no snapshots of its own.
+    pub(crate) fn is_overview(&self) -> bool {
+        self.place == Place::Overview
+    }
+
+    /// The overview, where there are several databases.
+    pub(crate) fn overview(&self) -> Option<String> {
+        (self.place != Place::Only).then(|| format!("{}{DATABASES}", self.mount))
     }
 
     /// The path that the console is mounted at, without a slash at its end.
@@ -33,11 +77,20 @@ impl Links {
 
     /// An address that takes no parameters.
     pub(crate) fn to(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The address of what all places share.
+    pub(crate) fn shared(&self, path: &str) -> String {
         format!("{}{path}", self.mount)
     }
 
+    /// The page that everything else of the place opens in.
     pub(crate) fn list(&self) -> String {
-        self.to("/snapshots")
+        match &self.place {
+            Place::Overview => self.to(DATABASES),
+            _ => self.to("/snapshots"),
+        }
     }
 
     /// The part of the list behind a snapshot, narrowed to what was typed.
@@ -90,11 +143,11 @@ impl Links {
     }
 
     pub(crate) fn login(&self) -> String {
-        self.to("/login")
+        self.shared("/login")
     }
 
     pub(crate) fn logout(&self) -> String {
-        self.to("/logout")
+        self.shared("/logout")
     }
 
     pub(crate) fn compare(&self) -> String {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use poem::http::StatusCode;
 use poem::{Response, handler};
 
-use super::console::{Console, Wanted, present};
+use super::console::{Console, Wanted, present, redirect};
 use super::fields::Fields;
 use super::filter::Filter;
 use super::format::{count, number};
@@ -34,6 +34,13 @@ pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
     let list = snapshots.list()?;
     let activity = timeline::activity(snapshots, &list)?;
     Ok(Listed { list, now: snapshots.now()?, activity, asked_at })
+}
+
+/// Leads to the list.
+#[expect(clippy::needless_pass_by_value, reason = "what a handler extracts is its own")]
+#[handler]
+pub(crate) fn home(console: Console) -> Response {
+    redirect(&console.links().list())
 }
 
 #[handler]

@@ -1,7 +1,7 @@
 //! What is new, as a stream of server-sent events: the database's position, snapshots taken
 //! elsewhere, and work under way.
 //!
-//! One task per console looks, however many pages listen, and only while one does. What a page
+//! One task per database looks, however many pages listen, and only while one does. What a page
 //! makes of it is in `assets/live.js`; without that nothing here is asked for.
 
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ use super::console::{App, Console, Wanted, blocking, present, redirect};
 use super::links::Links;
 use super::{layout, list};
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::{List, Now};
+use crate::snapshot::{List, Now, Snapshots};
 
 /// How often the database's position is asked for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -77,31 +77,34 @@ impl Listing {
     }
 }
 
-/// The pages that listen, and what they are told.
-pub(crate) struct Live {
-    seen: watch::Sender<Seen>,
-    /// Whether somebody looks already.
-    looking: Mutex<bool>,
+/// Room for the pages that listen, whichever database they show, and the end of all their streams.
+pub(crate) struct Listeners {
     places: Arc<Semaphore>,
     end: CancellationToken,
 }
 
-impl Live {
+impl Listeners {
     /// For a server with so many connections: most of them stay free for requests.
     pub(crate) fn new(connections: usize) -> Self {
-        Self {
-            seen: watch::Sender::default(),
-            looking: Mutex::new(false),
-            places: Arc::new(Semaphore::new(LISTENERS.min(connections / 2).max(1))),
-            end: CancellationToken::new(),
-        }
+        let places = LISTENERS.min(connections / 2).max(1);
+        Self { places: Arc::new(Semaphore::new(places)), end: CancellationToken::new() }
     }
 
     /// Ends every stream: the server is about to stop.
     pub(crate) fn end(&self) {
         self.end.cancel();
     }
+}
 
+/// What the pages that show one database are told.
+#[derive(Default)]
+pub(crate) struct Live {
+    seen: watch::Sender<Seen>,
+    /// Whether somebody looks already.
+    looking: Mutex<bool>,
+}
+
+impl Live {
     fn looking(&self) -> MutexGuard<'_, bool> {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,22 +160,22 @@ struct Listener {
 
 impl Listener {
     fn join(app: &Arc<App>) -> Result<Self> {
-        let live = &app.live;
-        let place = live.places.clone().try_acquire_owned().map_err(|_| {
+        let live = app.live();
+        let place = app.site.listeners.places.clone().try_acquire_owned().map_err(|_| {
             Error::new(ErrorKind::Busy, "as many pages listen as may")
                 .on("live figures")
                 .hint("close some of them")
         })?;
         let seen = live.seen.subscribe();
         let mut looking = live.looking();
-        if !*looking {
+        if let Some(snapshots) = app.snapshots.as_ref().filter(|_| !*looking) {
             // What was seen when somebody listened last is old.
             live.seen.send_replace(Seen::default());
-            tokio::spawn(look(app.clone()));
+            tokio::spawn(look(app.clone(), snapshots.clone()));
             *looking = true;
         }
         drop(looking);
-        let mut jobs = app.jobs.changes();
+        let mut jobs = app.jobs().changes();
         jobs.mark_changed();
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -197,7 +200,7 @@ impl Listener {
                 return Some(event);
             }
             tokio::select! {
-                () = self.app.live.end.cancelled() => return None,
+                () = self.app.site.listeners.end.cancelled() => return None,
                 seen = self.seen.changed() => {
                     seen.ok()?;
                     let seen = self.seen.borrow_and_update().clone();
@@ -244,7 +247,7 @@ impl Listener {
     }
 
     fn tell_jobs(&mut self) {
-        let names = self.app.jobs.names();
+        let names = self.app.jobs().names();
         if self.told_jobs.as_ref() != Some(&names) {
             self.say("jobs", &json!(names));
             self.told_jobs = Some(names);
@@ -257,14 +260,14 @@ impl Listener {
 }
 
 /// Looks at database and store for as long as somebody listens.
-async fn look(app: Arc<App>) {
-    let live = &app.live;
+async fn look(app: Arc<App>, snapshots: Snapshots) {
+    let live = app.live();
     let mut looks: u32 = 0;
     let mut clock = interval(LOOK);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = live.end.cancelled() => return,
+            () = app.site.listeners.end.cancelled() => return,
             _ = clock.tick() => {}
         }
         {
@@ -276,7 +279,7 @@ async fn look(app: Arc<App>) {
         }
         let lists = looks.is_multiple_of(LOOKS_PER_LISTING);
         looks = looks.wrapping_add(1);
-        let found = blocking(&app.snapshots, move |snapshots| {
+        let found = blocking(&snapshots, move |snapshots| {
             let asked_at = moment();
             let listing = lists.then(|| snapshots.list()).transpose()?;
             Ok((snapshots.now()?, listing.map(|list| Listing::of(&list, asked_at))))

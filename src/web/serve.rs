@@ -21,10 +21,12 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, EndpointExt, Response, Route};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 
 use super::console::App;
-use super::{Options, schedule, served};
+use super::{Options, database, guard, schedule, several};
 use crate::error::{Error, ErrorKind, Result};
+use crate::many::Databases;
 use crate::snapshot::Snapshots;
 
 /// How long requests under way may take to end once the server is asked to stop.
@@ -68,18 +70,54 @@ pub async fn serve(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
-    let listener = listener(listen.into(), options.access.is_guarded()).await?;
+    let verify = options.verify_every.map(|every| schedule::verify(snapshots.clone(), every));
+    let take = snapshots.is_scheduled().then(|| schedule::take(snapshots.clone()));
+    let tasks = [verify.map(spawn), take.map(spawn)];
+    let app = App::only(snapshots, options);
+    let console = guard::Guarded::new(app.clone(), database());
+    run(listen.into(), &app, console, tasks.into_iter().flatten().collect(), shutdown).await
+}
+
+/// Serves the console of several databases until `shutdown` is ready, as [`serve`] does.
+///
+/// # Errors
+///
+/// As of [`serve`]. A database that cannot be opened is none: the overview tells of it.
+pub async fn serve_many(
+    databases: Databases,
+    listen: impl Into<Listen>,
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
+    let app = App::overview(databases, options);
+    run(listen.into(), &app, several(app.clone()), Vec::new(), shutdown).await
+}
+
+/// What goes on in the background until it is dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Task {
+    Task(tokio::spawn(work))
+}
+
+async fn run(
+    listen: Listen,
+    app: &App,
+    console: impl Endpoint<Output = Response> + 'static,
+    tasks: Vec<Task>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
+    let options = &app.site.options;
+    let listener = listener(listen, options.access.is_guarded()).await?;
     let patience = options.patience;
     let permits = Arc::new(Semaphore::new(options.connections.max(1)));
-    let verify = options
-        .verify_every
-        .map(|every| tokio::spawn(schedule::verify(snapshots.clone(), every)).abort_handle());
-    let take = snapshots
-        .is_scheduled()
-        .then(|| tokio::spawn(schedule::take(snapshots.clone())).abort_handle());
-    let app = Arc::new(App::new(snapshots, options));
     let mount = app.links.mount().to_owned();
-    let console = served(app.clone());
     let console: BoxEndpoint<'static, Response> =
         if mount.is_empty() { console.boxed() } else { Route::new().nest(mount, console).boxed() };
     let console = Arc::new(console);
@@ -106,11 +144,9 @@ pub async fn serve(
         }
     }
     drop(listener);
-    for task in [verify, take].into_iter().flatten() {
-        task.abort();
-    }
+    drop(tasks);
     // A stream of what is new has no end of its own.
-    app.live.end();
+    app.site.listeners.end();
     if tokio::time::timeout(FAREWELL, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests had not ended when the server stopped");
     }

@@ -2,7 +2,7 @@
 //! fragment for htmx and as JSON; the statuses; the words of every error.
 
 mod compare;
-mod crawl;
+pub(crate) mod crawl;
 mod damaged;
 mod delete;
 mod errors;

@@ -24,6 +24,7 @@ mod jobs;
 mod libraries;
 mod live;
 mod login;
+mod many;
 mod meddling;
 mod previews;
 mod properties;

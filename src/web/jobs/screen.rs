@@ -91,7 +91,12 @@ async fn under_way(console: &Console) -> crate::Result<Response> {
         // Every page has the work itself above its heading.
         html! {
             @if none {
-                p { "Nothing is under way. " a href=(console.links().history()) { "History" } " tells what was done." }
+                p {
+                    "Nothing is under way."
+                    @if !console.links().is_overview() {
+                        " " a href=(console.links().history()) { "History" } " tells what was done."
+                    }
+                }
             } @else {
                 p { a href=(console.links().jobs()) { "Look again" } }
             }

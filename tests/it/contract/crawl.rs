@@ -9,7 +9,7 @@ const ADDRESSES: [&str; 8] =
     ["href", "src", "action", "hx-get", "hx-post", "data-stream", "data-jobs", "content"];
 
 /// Every address in a page, as a browser would read it.
-pub(super) fn addresses(page: &str) -> Vec<String> {
+pub(crate) fn addresses(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     for attribute in ADDRESSES {
         for (at, start) in page.match_indices(&format!(" {attribute}=\"")) {
@@ -34,7 +34,7 @@ fn is_read(address: &str) -> bool {
 }
 
 /// Reads everything that is reached from `start`: the answers by address.
-pub(super) fn crawl(client: &Client, start: &str) -> BTreeMap<String, Answer> {
+pub(crate) fn crawl(client: &Client, start: &str) -> BTreeMap<String, Answer> {
     let mut answers = BTreeMap::new();
     let mut waiting = vec![start.to_owned()];
     while let Some(address) = waiting.pop() {

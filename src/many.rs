@@ -1,0 +1,148 @@
+//! Many databases by name: opened when they are wanted, so many at a time, and looked at from
+//! outside otherwise.
+//!
+//! There may be hundreds, one for each tenant of an application. What is told of all of them is
+//! kept in memory and read anew only for those that have changed.
+
+mod figures;
+mod folder;
+mod name;
+mod opened;
+mod place;
+mod stamp;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::snapshot::Snapshots;
+use folder::Folder;
+use opened::Opened;
+
+pub use figures::{Condition, Figures, Newest, Status};
+pub use name::Name;
+pub use place::Place;
+
+/// How many databases may be open at once unless somebody says otherwise.
+pub const OPEN_AT_ONCE: usize = 32;
+
+/// Several databases, each with its own store. Cheap to clone.
+#[derive(Clone)]
+pub struct Databases {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    named: BTreeMap<Name, Place>,
+    folders: Vec<Folder>,
+    opened: Opened,
+    /// What was found in the folders last, and what is known of every database.
+    known: Mutex<figures::Known>,
+    /// Held by whoever looks: one look at a time.
+    looking: Mutex<()>,
+}
+
+/// Puts [`Databases`] together.
+pub struct Builder {
+    named: BTreeMap<Name, Place>,
+    folders: Vec<Folder>,
+    open_at_once: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { named: BTreeMap::new(), folders: Vec::new(), open_at_once: OPEN_AT_ONCE }
+    }
+}
+
+impl Builder {
+    /// How many databases may be open at once, one at least.
+    #[must_use]
+    pub fn open_at_once(mut self, count: usize) -> Self {
+        self.open_at_once = count;
+        self
+    }
+
+    /// Adds a database. A name that is taken is an error.
+    pub fn database(mut self, name: Name, place: Place) -> Result<Self> {
+        if let Some(other) = self.named.get(&name) {
+            return Err(Error::invalid("two databases have the same name")
+                .on(&name)
+                .hint(format!("give another name to one of them: NAME={}", place.path().display()))
+                .details(vec![
+                    other.path().display().to_string(),
+                    place.path().display().to_string(),
+                ]));
+        }
+        self.named.insert(name, place);
+        Ok(self)
+    }
+
+    /// Adds the databases whose paths fit a pattern such as `tenants/*.db`, those too that come
+    /// later. Each is named after its file without its ending; `place` says how it is opened.
+    pub fn folder(
+        mut self,
+        pattern: &str,
+        place: impl Fn(&Name, &std::path::Path) -> Place + Send + Sync + 'static,
+    ) -> Result<Self> {
+        self.folders.push(Folder::new(pattern, Box::new(place))?);
+        Ok(self)
+    }
+
+    /// All of them. Nothing is opened yet.
+    #[must_use]
+    pub fn build(self) -> Databases {
+        let inner = Inner {
+            named: self.named,
+            folders: self.folders,
+            opened: Opened::new(self.open_at_once),
+            known: Mutex::default(),
+            looking: Mutex::new(()),
+        };
+        Databases { inner: Arc::new(inner) }
+    }
+}
+
+impl Databases {
+    /// The snapshots of one database, opened if they are not. Blocks.
+    ///
+    /// A name that is not known is an error, and so is one more than may be open at once, when work
+    /// is under way in all of those.
+    pub fn open(&self, name: &Name) -> Result<Snapshots> {
+        let place = self.place(name)?;
+        self.inner.opened.open(name, &place)
+    }
+
+    /// Where one database is. New files of the folders are looked for when the name is not known.
+    pub fn place(&self, name: &Name) -> Result<Place> {
+        let found = || {
+            let named = self.inner.named.get(name).cloned();
+            named.or_else(|| self.known().place(name).cloned())
+        };
+        if let Some(place) = found() {
+            return Ok(place);
+        }
+        self.search();
+        found().ok_or_else(|| {
+            Error::not_found("there is no database of this name")
+                .on(name)
+                .hint("open the overview and choose one")
+        })
+    }
+
+    /// How many databases are open now.
+    #[must_use]
+    pub fn open_now(&self) -> usize {
+        self.inner.opened.count()
+    }
+
+    /// How many may be open at once.
+    #[must_use]
+    pub fn open_at_once(&self) -> usize {
+        self.inner.opened.limit()
+    }
+
+    fn known(&self) -> MutexGuard<'_, figures::Known> {
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,146 @@
+//! An application with a database for each tenant, and a console over all of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use poem::{EndpointExt as _, Route};
+use rusqlite::Connection;
+use snapback::database::{Database, EventOptions};
+use snapback::many::{Builder, Databases, Name, Place};
+use snapback::snapshot::{Options, Snapshots};
+use snapback::store::Store;
+use snapback::web;
+use tempfile::TempDir;
+
+use crate::app::connect;
+use crate::client::Client;
+
+/// Databases in a folder, and how often each way of opening them was gone.
+pub(super) struct Tenants {
+    folder: TempDir,
+    openings: Arc<AtomicUsize>,
+    options: Options,
+}
+
+impl Tenants {
+    /// A folder without a database.
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, openings: Arc::default(), options: Options::default() }
+    }
+
+    /// Adds databases, each with an event and a row.
+    pub(super) fn with(self, names: &[&str]) -> Self {
+        for name in names {
+            self.add(name);
+        }
+        self
+    }
+
+    /// One more tenant comes.
+    pub(super) fn add(&self, name: &str) -> Connection {
+        let connection = connect_new(&self.db(name));
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = wal;
+                 CREATE TABLE event_log(id INTEGER PRIMARY KEY, event_type TEXT);
+                 CREATE TABLE items(id INTEGER PRIMARY KEY, name TEXT);",
+            )
+            .expect("tables");
+        write(&connection, 1);
+        connection
+    }
+
+    /// A tenant's application writes so many events.
+    pub(super) fn events(&self, name: &str, count: usize) {
+        write(&connect(&self.db(name)), count);
+    }
+
+    /// The file of a tenant's database.
+    pub(super) fn db(&self, name: &str) -> PathBuf {
+        self.file(&format!("{name}.db"))
+    }
+
+    /// A file of the folder.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// How many databases were opened so far, some of them several times.
+    pub(super) fn openings(&self) -> usize {
+        self.openings.load(Ordering::Relaxed)
+    }
+
+    /// All databases of the folder, so many open at once.
+    pub(super) fn databases(&self, open_at_once: usize) -> Databases {
+        let (openings, options) = (self.openings.clone(), self.options.clone());
+        let pattern = self.file("*.db").display().to_string();
+        Builder::default()
+            .open_at_once(open_at_once)
+            .folder(&pattern, move |_, path| place(path, &openings, &options))
+            .expect("a pattern")
+            .build()
+    }
+
+    /// A client of a console over all of them.
+    pub(super) fn client(&self) -> Client {
+        client(self.databases(8), web::Options::default())
+    }
+
+    /// Which of the databases' files this process has open.
+    pub(super) fn files_open(&self) -> Vec<PathBuf> {
+        let handles = std::fs::read_dir("/proc/self/fd").expect("this process's files");
+        let mut files: Vec<PathBuf> = handles
+            .filter_map(|handle| std::fs::read_link(handle.ok()?.path()).ok())
+            .filter(|path| path.starts_with(self.folder.path()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "db"))
+            .collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+}
+
+/// A client of a console of several databases, nested where the options say so.
+pub(super) fn client(databases: Databases, options: web::Options) -> Client {
+    let mount = options.mount.clone();
+    let routes = web::many(databases, options);
+    Client::of(match mount.as_str() {
+        "" => routes.boxed(),
+        mount => Route::new().nest(mount, routes).map_to_response().boxed(),
+    })
+}
+
+/// A name that was checked.
+pub(super) fn name(text: &str) -> Name {
+    text.parse().expect("a name")
+}
+
+fn place(path: &Path, openings: &Arc<AtomicUsize>, options: &Options) -> Place {
+    let store = path.with_extension("snapback").display().to_string();
+    let (at, location) = (path.to_owned(), store.clone());
+    let (openings, options) = (openings.clone(), options.clone());
+    Place::new(path, &store, options.schedule.clone(), move || {
+        openings.fetch_add(1, Ordering::Relaxed);
+        let database = Database::open(&at, &EventOptions::default())?;
+        Snapshots::open(database, Store::open(&location)?, options.clone())
+    })
+}
+
+fn connect_new(path: &Path) -> Connection {
+    Connection::open(path).expect("a database")
+}
+
+fn write(connection: &Connection, count: usize) {
+    for _ in 0..count {
+        connection
+            .execute_batch(
+                "BEGIN;
+                 INSERT INTO event_log(event_type) VALUES('item_added');
+                 INSERT INTO items(name) VALUES('an item');
+                 COMMIT;",
+            )
+            .expect("an event");
+    }
+}
