@@ -328,7 +328,7 @@
     // A key held down must not open, close and open, nor carry a press over into what it opened.
     if (event.repeat && (key === "Enter" || key === "Escape") && !target.matches("textarea")) return event.preventDefault();
     if (key === "Escape") return void (leave() && event.preventDefault());
-    if (target.matches("#filter") && (key === "Enter" || key === "ArrowDown")) {
+    if (target.matches("#filter") && $("#rows") && (key === "Enter" || key === "ArrowDown")) {
       event.preventDefault();
       return void focusOn(opener(rows()[0]));
     }

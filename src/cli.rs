@@ -5,6 +5,7 @@
 mod access;
 mod change;
 mod error;
+mod log;
 mod look;
 mod options;
 mod print;
@@ -23,9 +24,6 @@ pub(crate) use options::beside as store_beside;
 pub(crate) use print::say;
 pub(crate) use serve::{ServeOptions, listen, serve};
 
-/// The environment variable that says what is logged, in the syntax of `tracing`'s filter.
-const LOG_VARIABLE: &str = "SNAPBACK_LOG";
-
 /// Ours, and that of the SQLite inside: some releases of it could damage a database.
 static VERSION: LazyLock<String> =
     LazyLock::new(|| format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), rusqlite::version()));
@@ -34,6 +32,17 @@ static VERSION: LazyLock<String> =
 #[derive(Debug, Parser)]
 #[command(name = "snapback", version = VERSION.as_str())]
 struct Cli {
+    /// How the log on standard error is written: `text`, or `json`, an object a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "SNAPBACK_LOG_FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    log_format: log::Format,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -50,6 +59,8 @@ enum Command {
     List(look::List),
     /// Shows what restoring a snapshot would change
     Diff(look::Diff),
+    /// Lists what was done, newest first: when, by whom, and what came of it
+    History(look::History),
     /// Restores a snapshot, after a safety copy of the present state
     Restore(change::Restore),
     /// Reads snapshots back; exit code 1 if anything is damaged
@@ -87,6 +98,7 @@ impl Command {
             Self::Take(take) => take.run(out),
             Self::List(list) => list.run(out),
             Self::Diff(diff) => diff.run(out),
+            Self::History(history) => history.run(out),
             Self::Restore(restore) => restore.run(out),
             Self::Verify(verify) => verify.run(out),
             Self::Delete(delete) => delete.run(out),
@@ -107,6 +119,7 @@ impl Command {
             Self::Take(take) => take.database.json,
             Self::List(list) => list.database.json,
             Self::Diff(diff) => diff.database.json,
+            Self::History(history) => history.database.json,
             Self::Restore(restore) => restore.database.json,
             Self::Verify(verify) => verify.database.json,
             Self::Delete(delete) => delete.database.json,
@@ -124,11 +137,11 @@ impl Command {
 ///
 /// The exit code is 0 when it was done, 1 when it failed or found damage, 2 on bad usage.
 pub(crate) fn main() -> ExitCode {
-    let command = match Cli::try_parse() {
-        Ok(cli) => cli.command,
+    let Cli { log_format, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(usage) => usage.exit(),
     };
-    log_to_stderr();
+    log::to_stderr(log_format);
     let json = command.json();
     match command.run(&mut std::io::stdout().lock()) {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
@@ -142,12 +155,6 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env(LOG_VARIABLE)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 #[cfg(test)]

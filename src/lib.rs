@@ -64,6 +64,7 @@ pub mod database;
 pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod histogram;
 pub mod many;
 pub mod snapshot;
 pub mod store;

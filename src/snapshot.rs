@@ -11,6 +11,7 @@ mod clock;
 mod compare;
 mod contents;
 mod copy;
+mod deed;
 mod diff;
 mod drift;
 mod export;
@@ -23,6 +24,7 @@ mod id;
 mod label;
 mod manifest;
 mod mirror;
+mod occurrence;
 mod pack;
 mod preview;
 mod progress;
@@ -34,6 +36,7 @@ mod row;
 mod schedule;
 mod source;
 mod take;
+pub(crate) mod tally;
 mod tree;
 mod verify;
 
@@ -41,6 +44,7 @@ pub use clock::Clock;
 pub use facts::*;
 pub(crate) use id::is_sound_name;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
+pub use occurrence::{Action, HistoryPage, HistoryQuery, Occurrence};
 pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
 pub use row::Value;
@@ -59,9 +63,12 @@ use crate::database::{Database, Schema, View};
 use crate::error::{Error, Result};
 use crate::store::{Store, StoreLock};
 use catalog::{Catalog, Found, Listed};
+use deed::{Deed, numbers};
+use history::History;
 use label::Labels;
 use mirror::Mirror;
 use pack::Packs;
+use tally::{Tallies, Tally};
 
 /// How long an operation waits for another one to leave the store.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -122,6 +129,8 @@ pub(crate) struct Shared {
     packs: Packs,
     catalog: Catalog,
     labels: Labels,
+    history: History,
+    tallies: Tallies,
     options: Options,
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
@@ -172,50 +181,6 @@ impl Core {
     fn now(&self) -> Timestamp {
         self.options.clock.now()
     }
-
-    /// Something that was just done, and succeeded.
-    fn occurrence(
-        &self,
-        action: Action,
-        snapshot: Option<&SnapshotRef>,
-        by: &str,
-        outcome: String,
-    ) -> Occurrence {
-        Occurrence {
-            at: self.now(),
-            action,
-            snapshot: snapshot.cloned(),
-            by: by.to_owned(),
-            ok: true,
-            outcome,
-            rewind: None,
-            scope: None,
-        }
-    }
-
-    /// Writes down what was done. A history that cannot be written does not undo what was done.
-    fn record(&self, occurrence: &Occurrence) {
-        if let Err(error) = history::append(&self.store, occurrence) {
-            tracing::error!(%error, "the history cannot be written");
-        }
-    }
-
-    /// Writes down a failure, and hands the outcome on.
-    fn noted<T>(
-        &self,
-        action: Action,
-        snapshot: Option<&SnapshotRef>,
-        by: &str,
-        outcome: Result<T>,
-    ) -> Result<T> {
-        if let Err(error) = &outcome {
-            self.record(&Occurrence {
-                ok: false,
-                ..self.occurrence(action, snapshot, by, error.to_string())
-            });
-        }
-        outcome
-    }
 }
 
 impl Snapshots {
@@ -234,6 +199,7 @@ impl Snapshots {
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
         let labels = Labels::default();
+        let history = History::new(store.clone());
         let cache = store.path().map(|folder| folder.join("cache"));
         let last_verify = Mutex::default();
         let shared = Shared {
@@ -242,6 +208,8 @@ impl Snapshots {
             packs,
             catalog,
             labels,
+            history,
+            tallies: Tallies::default(),
             options,
             cache,
             last_verify,
@@ -284,6 +252,22 @@ impl Snapshots {
             journal_mode: view.journal_mode()?,
             next_take: self.next_take()?,
         })
+    }
+
+    /// Whether database and store answer: an error says which does not, and why.
+    pub fn ready(&self) -> Result<()> {
+        self.core.database.read()?.view().bytes()?;
+        self.core.store.answers()
+    }
+
+    /// The size of the store: manifests and packs.
+    pub(crate) fn stored_bytes(&self) -> Result<u64> {
+        let folders = Kind::ALL.map(|kind| format!("snapshots/{kind}"));
+        let folders = folders.iter().map(String::as_str).chain(["packs"]);
+        let sizes = folders.map(|folder| {
+            Ok(self.core.store.list(folder)?.iter().map(|meta| meta.size).sum::<u64>())
+        });
+        sizes.sum()
     }
 
     /// Every snapshot of both kinds, newest first. Damaged ones are listed with the reason.
@@ -342,23 +326,32 @@ impl Snapshots {
         let core = &self.core;
         let note = note.map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
         let label = label::Label { note, pinned: false };
-        let (snapshot, lock) =
-            core.noted(Action::Take, None, by, take::take(core, Kind::Periodic, &label))?;
-        self.taken(&snapshot, &lock, by)
+        let deed = core.begin(Action::Take, None, by);
+        let (snapshot, lock) = deed.noted(take::take(core, Kind::Periodic, &label))?;
+        self.taken(&deed, &snapshot, &lock, by)
     }
 
     /// What follows from a checkpoint that was just taken.
-    fn taken(&self, snapshot: &SnapshotRef, lock: &StoreLock, by: &str) -> Result<Entry> {
-        let core = &self.core;
-        let entry = self.entry(snapshot)?;
+    fn taken(
+        &self,
+        deed: &Deed<'_>,
+        snapshot: &SnapshotRef,
+        lock: &StoreLock,
+        by: &str,
+    ) -> Result<Entry> {
+        let entry = deed.noted(self.entry(snapshot))?;
         let position =
             entry.last_event_id.map_or_else(|| "none".to_owned(), |position| position.to_string());
-        let outcome = format!(
-            "position {position}, {} rows, {} new bytes",
-            entry.rows.unwrap_or_default(),
-            entry.new_bytes.unwrap_or_default()
-        );
-        core.record(&core.occurrence(Action::Take, Some(snapshot), by, outcome));
+        let (rows, new_bytes) =
+            (entry.rows.unwrap_or_default(), entry.new_bytes.unwrap_or_default());
+        let outcome = format!("position {position}, {rows} rows, {new_bytes} new bytes");
+        let mut told = numbers([("rows", rows), ("new_bytes", new_bytes)]);
+        told.extend(entry.last_event_id.map(|position| ("position".to_owned(), position)));
+        deed.record(&Occurrence {
+            snapshot: Some(snapshot.clone()),
+            numbers: told,
+            ..deed.line(outcome)
+        });
         self.retain(lock, by);
         self.catch_up();
         Ok(entry)
@@ -397,9 +390,10 @@ impl Snapshots {
             return Ok(None);
         }
         let is_still_due = || Ok(self.newest_checkpoint()?.0 == before);
+        let deed = core.begin(Action::Take, None, by);
         let taken = take::take_if(core, Kind::Periodic, &label::Label::default(), &is_still_due);
-        match core.noted(Action::Take, None, by, taken)? {
-            Some((snapshot, lock)) => self.taken(&snapshot, &lock, by).map(Some),
+        match deed.noted(taken)? {
+            Some((snapshot, lock)) => self.taken(&deed, &snapshot, &lock, by).map(Some),
             None => Ok(None),
         }
     }
@@ -466,19 +460,23 @@ impl Snapshots {
     /// Restores: a safety copy first, then only the rows that differ, in one transaction.
     pub fn restore(&self, request: &RestoreRequest) -> Result<Restored> {
         let core = &self.core;
+        let deed = core
+            .begin(Action::Restore, Some(&request.snapshot), &request.by)
+            .asking(request.scope, request.plan.as_deref());
         let restore = || {
             // A snapshot that does not exist or is damaged is told before anything is waited for.
             core.catalog.sound(&request.snapshot)?;
             let lock = core.store.lock(LOCK_WAIT)?;
-            Ok((restore::restore(core, request, &lock)?, lock))
+            Ok((restore::restore(core, request, &lock, &deed.locked)?, lock))
         };
-        let (restored, lock) =
-            core.noted(Action::Restore, Some(&request.snapshot), &request.by, restore())?;
-        let words = in_words(&restored);
-        core.record(&Occurrence {
+        let (done, lock) = deed.noted(restore())?;
+        let restored = done.restored;
+        deed.record(&Occurrence {
             rewind: Some(restored.rewind.clone()),
-            scope: Some(restored.scope),
-            ..core.occurrence(Action::Restore, Some(&request.snapshot), &request.by, words)
+            plan: done.plan,
+            numbers: deed::of_restore(&restored),
+            lock_ms: Some(restored.lock_ms),
+            ..deed.line(in_words(&restored))
         });
         self.retain(&lock, &request.by);
         self.catch_up();
@@ -497,6 +495,15 @@ impl Snapshots {
     /// Changes a note or a pin.
     pub fn label(&self, snapshot: &SnapshotRef, change: &LabelChange, by: &str) -> Result<Entry> {
         let core = &self.core;
+        let deed = core.begin(Action::Label, Some(snapshot), by);
+        let said = deed.noted(self.relabel(snapshot, change))?;
+        deed.record(&deed.line(said));
+        self.entry(snapshot)
+    }
+
+    /// Changes a label; the answer says how.
+    fn relabel(&self, snapshot: &SnapshotRef, change: &LabelChange) -> Result<String> {
+        let core = &self.core;
         core.catalog.find(snapshot)?;
         let mut label = label::read(&core.store, snapshot)?.label;
         let mut said = Vec::new();
@@ -510,37 +517,42 @@ impl Snapshots {
             said.push(if pinned { "pinned" } else { "no longer pinned" });
         }
         label::write(&core.store, snapshot, &label)?;
-        core.record(&core.occurrence(Action::Label, Some(snapshot), by, said.join(", ")));
-        self.entry(snapshot)
+        Ok(said.join(", "))
     }
 
     /// Removes a snapshot. What only it needed goes with a later prune.
     pub fn delete(&self, snapshot: &SnapshotRef, by: &str) -> Result<()> {
         let core = &self.core;
+        let deed = core.begin(Action::Delete, Some(snapshot), by);
         let delete = || {
-            core.catalog.find(snapshot)?;
+            let listed = core.catalog.find(snapshot)?;
+            let entry = listed.entry(label::Label::default(), None);
             let _lock = core.store.lock(LOCK_WAIT)?;
-            if core.catalog.remove(snapshot)? { Ok(()) } else { Err(catalog::no_such(snapshot)) }
+            if core.catalog.remove(snapshot)? { Ok(entry) } else { Err(catalog::no_such(snapshot)) }
         };
-        core.noted(Action::Delete, Some(snapshot), by, delete())?;
-        core.record(&core.occurrence(Action::Delete, Some(snapshot), by, "by hand".to_owned()));
+        let gone = deed.noted(delete())?;
+        let rows = gone.rows.map(|rows| numbers([("rows", rows)]));
+        let numbers = rows.unwrap_or_default();
+        deed.record(&Occurrence { numbers, ..deed.line("by hand".to_owned()) });
         Ok(())
     }
 
     /// Reads back every byte of one snapshot, or of all.
     pub fn verify(&self, snapshot: Option<&SnapshotRef>, by: &str) -> Result<Vec<Verified>> {
+        let deed = self.core.begin(Action::Verify, snapshot, by);
         let verified = self.read_back(snapshot).and_then(|listed| {
             let checked = verify::all(&self.core, &listed)?;
             Ok(checked.into_iter().map(|checked| checked.verified).collect())
         });
-        self.verified(snapshot, by, verified)
+        self.verified(&deed, snapshot, verified)
     }
 
     /// As [`verify`](Self::verify), and writes anew what is damaged and the database still has.
     pub fn repair(&self, snapshot: Option<&SnapshotRef>, by: &str) -> Result<Vec<Verified>> {
+        let deed = self.core.begin(Action::Repair, snapshot, by);
         let repaired =
             self.read_back(snapshot).and_then(|listed| repair::repair(&self.core, &listed));
-        self.verified(snapshot, by, repaired)
+        self.verified(&deed, snapshot, repaired)
     }
 
     /// The outcome of the last [`verify`](Self::verify) of all snapshots in this process.
@@ -558,40 +570,41 @@ impl Snapshots {
 
     fn verified(
         &self,
+        deed: &Deed<'_>,
         snapshot: Option<&SnapshotRef>,
-        by: &str,
         verified: Result<Vec<Verified>>,
     ) -> Result<Vec<Verified>> {
-        let core = &self.core;
-        let verified = core.noted(Action::Verify, snapshot, by, verified)?;
+        let verified = deed.noted(verified)?;
         let damaged = verified.iter().filter(|verified| verified.state == State::Damaged).count();
         let repaired: usize = verified.iter().map(|verified| verified.repaired.len()).sum();
         let mut outcome = format!("{damaged} of {} damaged", verified.len());
         if repaired > 0 {
             let _ = write!(outcome, ", {repaired} repairs");
         }
-        let occurrence = Occurrence {
+        let line = Occurrence {
             ok: damaged == 0,
-            ..core.occurrence(Action::Verify, snapshot, by, outcome)
+            numbers: deed::of_verify(&verified),
+            ..deed.line(outcome)
         };
         if snapshot.is_none() {
-            let last = LastVerify { at: occurrence.at, snapshots: verified.len(), damaged };
-            *core.last_verify.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+            let last = LastVerify { at: line.at, snapshots: verified.len(), damaged };
+            *self.core.last_verify.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         }
-        core.record(&occurrence);
+        deed.record(&line);
         Ok(verified)
     }
 
     /// Applies retention, then removes what no snapshot needs.
     pub fn prune(&self, dry_run: bool, by: &str) -> Result<Pruned> {
         let core = &self.core;
+        let deed = core.begin(Action::Prune, None, by);
         let prune = || {
             let lock = core.store.lock(LOCK_WAIT)?;
             self.prune_locked(&lock, dry_run)
         };
-        let pruned = core.noted(Action::Prune, None, by, prune())?;
+        let pruned = deed.noted(prune())?;
         if !dry_run {
-            self.record_prune(&pruned, by);
+            record_prune(&deed, &pruned);
         }
         Ok(pruned)
     }
@@ -604,30 +617,40 @@ impl Snapshots {
         to: &Path,
         by: &str,
     ) -> Result<()> {
-        let exported = export::export(&self.core, snapshot, format, to);
-        self.core.noted(Action::Export, Some(snapshot), by, exported)?;
-        let outcome = format!("as {}", format.name());
-        self.core.record(&self.core.occurrence(Action::Export, Some(snapshot), by, outcome));
+        let deed = self.core.begin(Action::Export, Some(snapshot), by);
+        deed.noted(export::export(&self.core, snapshot, format, to))?;
+        let bytes = std::fs::metadata(to).map(|file| numbers([("bytes", file.len())]));
+        let numbers = bytes.unwrap_or_default();
+        deed.record(&Occurrence { numbers, ..deed.line(format!("as {}", format.name())) });
         Ok(())
     }
 
     /// Takes over a file of either export format as a snapshot.
     pub fn import(&self, file: &Path, by: &str) -> Result<Entry> {
-        let imported = export::import(&self.core, file);
-        let snapshot = self.core.noted(Action::Import, None, by, imported)?;
-        let outcome = "from a file".to_owned();
-        self.core.record(&self.core.occurrence(Action::Import, Some(&snapshot), by, outcome));
+        let deed = self.core.begin(Action::Import, None, by);
+        let imported = export::import(&self.core, file).and_then(|snapshot| self.entry(&snapshot));
+        let entry = deed.noted(imported)?;
+        let rows = numbers(
+            [("rows", entry.rows), ("new_bytes", entry.new_bytes)]
+                .map(|(name, number)| (name, number.unwrap_or_default())),
+        );
+        deed.record(&Occurrence {
+            snapshot: Some(entry.snapshot()),
+            numbers: rows,
+            ..deed.line("from a file".to_owned())
+        });
         self.catch_up();
-        self.entry(&snapshot)
+        Ok(entry)
     }
 
     /// Copies a snapshot to another store, under the same name: its manifest, its label, and the
     /// chunks that the other store lacks.
     pub fn copy_to(&self, snapshot: &SnapshotRef, to: &Store, by: &str) -> Result<Copied> {
         let core = &self.core;
+        let deed = core.begin(Action::Copy, Some(snapshot), by);
         let copied = core.catalog.sound(snapshot).and_then(|listed| copy::copy(core, &listed, to));
-        let copied = core.noted(Action::Copy, Some(snapshot), by, copied)?;
-        core.record(&core.occurrence(Action::Copy, Some(snapshot), by, copied.to_string()));
+        let copied = deed.noted(copied)?;
+        record_copy(&deed, &copied);
         Ok(copied)
     }
 
@@ -642,7 +665,21 @@ impl Snapshots {
 
     /// What was done, newest first, at most `limit`.
     pub fn history(&self, limit: usize) -> Result<Vec<Occurrence>> {
-        history::newest(&self.core.store, limit)
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let query = HistoryQuery { limit, ..HistoryQuery::default() };
+        Ok(self.history_page(&query)?.history)
+    }
+
+    /// A page of what was done, newest first: all of it, or what a query wants.
+    pub fn history_page(&self, query: &HistoryQuery) -> Result<HistoryPage> {
+        self.core.history.page(query)
+    }
+
+    /// What was done since this process began, in numbers.
+    pub(crate) fn tally(&self) -> Tally {
+        self.core.tallies.read()
     }
 
     /// Retention after a take or a restore. Its failure is not theirs: it is told in the history,
@@ -653,23 +690,10 @@ impl Snapshots {
         if !removes {
             return;
         }
-        let pruned = self.prune_locked(lock, false);
-        if let Ok(pruned) = self.core.noted(Action::Prune, None, by, pruned) {
-            self.record_prune(&pruned, by);
+        let deed = self.core.begin(Action::Prune, None, by);
+        if let Ok(pruned) = deed.noted(self.prune_locked(lock, false)) {
+            record_prune(&deed, &pruned);
         }
-    }
-
-    fn record_prune(&self, pruned: &Pruned, by: &str) {
-        let gone: Vec<String> = pruned
-            .snapshots
-            .iter()
-            .filter(|verdict| !verdict.fate.keep)
-            .map(|verdict| verdict.snapshot.to_string())
-            .collect();
-        let names = if gone.is_empty() { "no snapshot".to_owned() } else { gone.join(", ") };
-        let outcome =
-            format!("{names}; {} packs, {} bytes freed", pruned.packs_removed, pruned.bytes_freed);
-        self.core.record(&self.core.occurrence(Action::Prune, None, by, outcome));
     }
 
     fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
@@ -714,6 +738,24 @@ impl Snapshots {
         }
         Ok(Pruned { dry_run, snapshots, packs_removed, bytes_freed, held_back })
     }
+}
+
+fn record_prune(deed: &Deed<'_>, pruned: &Pruned) {
+    let gone: Vec<String> = pruned
+        .snapshots
+        .iter()
+        .filter(|verdict| !verdict.fate.keep)
+        .map(|verdict| verdict.snapshot.to_string())
+        .collect();
+    let names = if gone.is_empty() { "no snapshot".to_owned() } else { gone.join(", ") };
+    let outcome =
+        format!("{names}; {} packs, {} bytes freed", pruned.packs_removed, pruned.bytes_freed);
+    deed.record(&Occurrence { numbers: deed::of_prune(pruned), ..deed.line(outcome) });
+}
+
+fn record_copy(deed: &Deed<'_>, copied: &Copied) {
+    let numbers = numbers([("chunks", copied.chunks), ("bytes", copied.bytes)]);
+    deed.record(&Occurrence { numbers, ..deed.line(copied.to_string()) });
 }
 
 /// A restore in words and numbers, for the history.

@@ -303,6 +303,15 @@ impl Store {
         Ok(metas)
     }
 
+    /// Whether the store can be read: an error says why not.
+    pub(crate) fn answers(&self) -> Result<()> {
+        if let Some(directory) = &self.inner.directory {
+            let failure = Failure::new("the store does not answer", self.location());
+            std::fs::read_dir(directory.root()).map_err(|error| failure.of_io(&error))?;
+        }
+        self.list("snapshots").map(drop)
+    }
+
     /// Removes an object; false when there was none. A symbolic link goes, not what it points to.
     pub fn delete(&self, key: &str) -> Result<bool> {
         let what = "could not be deleted";

@@ -32,9 +32,11 @@ mod list;
 mod live;
 mod login;
 mod many;
+mod methods;
 mod metrics;
 mod overview;
 mod preview;
+mod ready;
 mod restore;
 mod retention;
 mod row;
@@ -49,7 +51,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use console::App;
-use poem::{Endpoint, Response, Route, get, post};
+use methods::{get, post};
+use poem::{Endpoint, Response, Route};
 
 pub use access::{Access, PasswordHash, Token, TokenHash, Visitor};
 pub use serve::{Listen, serve, serve_many};
@@ -158,6 +161,8 @@ fn overview() -> Route {
         .at("/jobs/:id/cancel", post(jobs::screen::cancel))
         .at("/live", get(live::events))
         .at("/healthz", get(metrics::health))
+        .at("/readyz", get(ready::of_many))
+        .at("/metrics", get(metrics::of_many))
         .at("/assets/:name", get(assets::file))
 }
 
@@ -194,6 +199,7 @@ fn database() -> Route {
         .at("/live", get(live::events))
         .at("/live/list", get(live::refresh))
         .at("/healthz", get(metrics::health))
+        .at("/readyz", get(ready::show))
         .at("/metrics", get(metrics::show))
         .at("/assets/:name", get(assets::file))
 }

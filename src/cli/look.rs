@@ -1,10 +1,10 @@
-//! The commands that change nothing: list, diff, verify.
+//! The commands that change nothing: list, diff, history, verify.
 
 use std::io::Write;
 
 use clap::Args;
 use snapback::Result;
-use snapback::snapshot::{Point, SnapshotRef, State};
+use snapback::snapshot::{Action, HistoryQuery, Point, SnapshotRef, State};
 
 use super::options::{DatabaseOptions, by};
 use super::{Outcome, print, text};
@@ -47,6 +47,48 @@ impl Diff {
             Some(other) => snapshots.compare(&Point::Snapshot(self.snapshot.clone()), other)?,
         };
         print::fact(out, self.database.json, &preview, text::preview)?;
+        Ok(Outcome::Well)
+    }
+}
+
+/// `snapback history`
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// Only lines that say all of these words
+    #[arg(value_name = "WORD")]
+    words: Vec<String>,
+
+    /// Only this action: take, restore, label, delete, prune, import, verify, repair, export, copy
+    #[arg(long, value_name = "ACTION", value_parser = text::parse_action)]
+    what: Option<Action>,
+
+    /// Only what was `done`, or what `failed`
+    #[arg(long, value_name = "OUTCOME", value_parser = ["done", "failed"])]
+    outcome: Option<String>,
+
+    /// How many lines
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: u16,
+
+    /// Only lines before this one: what the page before ends with
+    #[arg(long, value_name = "LINE")]
+    before: Option<String>,
+
+    #[command(flatten)]
+    pub(super) database: DatabaseOptions,
+}
+
+impl History {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
+        let query = HistoryQuery {
+            words: self.words.join(" "),
+            action: self.what,
+            ok: self.outcome.as_ref().map(|outcome| outcome == "done"),
+            before: self.before.clone(),
+            limit: usize::from(self.limit),
+        };
+        let page = self.database.open()?.history_page(&query)?;
+        print::fact(out, self.database.json, &page, text::history)?;
         Ok(Outcome::Well)
     }
 }

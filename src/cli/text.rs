@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 
 use snapback::snapshot::{
-    Entry, Format, List, Point, Preview, Pruned, Restored, Scope, SnapshotRef, State, Verified,
+    Action, Entry, Format, HistoryPage, List, Point, Preview, Pruned, Restored, Scope, SnapshotRef,
+    State, Verified,
 };
 
 use super::print::Side::{Left, Right};
@@ -21,6 +22,10 @@ pub(super) fn parse_point(text: &str) -> Result<Point, String> {
 }
 
 pub(super) fn parse_scope(text: &str) -> Result<Scope, String> {
+    parse(text)
+}
+
+pub(super) fn parse_action(text: &str) -> Result<Action, String> {
     parse(text)
 }
 
@@ -72,6 +77,36 @@ pub(super) fn list(list: &List) -> String {
         |position| format!("the database is at event {}", grouped(position)),
     );
     format!("{columns}{}; {now}\n", count(list.snapshots.len() as u64, "snapshot"))
+}
+
+/// What was done, a line each.
+pub(super) fn history(page: &HistoryPage) -> String {
+    let mut columns = Columns::new(&[
+        ("WHEN (UTC)", Left),
+        ("WHAT", Left),
+        ("SNAPSHOT", Left),
+        ("BY", Left),
+        ("TOOK", Right),
+        ("OUTCOME", Left),
+    ]);
+    for one in &page.history {
+        let failed = if one.ok { "" } else { "failed: " };
+        let scope = one.scope.map(|scope| format!(" {scope}")).unwrap_or_default();
+        columns.row(&[
+            moment(one.at),
+            format!("{}{scope}", one.action),
+            one.snapshot.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+            one.by.clone(),
+            one.took_ms.map_or_else(|| "-".to_owned(), |took| format!("{} ms", grouped(took))),
+            format!("{failed}{}", one.outcome),
+        ]);
+    }
+    let more = page.next.as_ref().map(|next| format!("earlier: --before {next}\n"));
+    let more = more.unwrap_or_default();
+    if page.history.is_empty() {
+        return format!("nothing was done that matches\n{more}");
+    }
+    format!("{columns}{more}")
 }
 
 fn state(state: State) -> &'static str {

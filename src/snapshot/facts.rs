@@ -507,48 +507,6 @@ pub struct Pruned {
     pub held_back: Option<String>,
 }
 
-/// What was done to a store or a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// A snapshot was taken.
-    Take,
-    /// A snapshot was restored.
-    Restore,
-    /// A note or a pin was changed.
-    Label,
-    /// A snapshot was deleted by hand.
-    Delete,
-    /// Snapshots were removed by retention.
-    Prune,
-    /// A snapshot came from a file.
-    Import,
-    /// Snapshots were read back.
-    Verify,
-    /// A snapshot went to a file.
-    Export,
-    /// A snapshot went to another store.
-    Copy,
-}
-
-impl Action {
-    /// The action as a verb in the past tense.
-    #[must_use]
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Take => "taken",
-            Self::Restore => "restored",
-            Self::Label => "labelled",
-            Self::Delete => "deleted",
-            Self::Prune => "pruned",
-            Self::Import => "imported",
-            Self::Verify => "verified",
-            Self::Export => "exported",
-            Self::Copy => "copied",
-        }
-    }
-}
-
 /// What went to another store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Copied {
@@ -567,27 +525,6 @@ impl std::fmt::Display for Copied {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "to {}: {} chunks, {} bytes", self.to, self.chunks, self.bytes)
     }
-}
-
-/// One line of the history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Occurrence {
-    /// When it ended.
-    pub at: Timestamp,
-    /// What was done.
-    pub action: Action,
-    /// To which snapshot; `None` for several.
-    pub snapshot: Option<SnapshotRef>,
-    /// By whom: `console`, or the user of the command line.
-    pub by: String,
-    /// Whether it succeeded.
-    pub ok: bool,
-    /// What came of it, in words and numbers; the error when it failed.
-    pub outcome: String,
-    /// The safety copy of a restore: what undoes it.
-    pub rewind: Option<SnapshotRef>,
-    /// The scope of a restore.
-    pub scope: Option<Scope>,
 }
 
 /// What `label` changes: a field that is `None` stays as it is.

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use super::Core;
 use super::catalog::Catalog;
 use super::copy::copy;
-use super::facts::{Action, Occurrence};
+use super::deed::Deed;
 use super::id::Kind;
+use super::occurrence::Action;
+use super::{Core, record_copy};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -64,11 +65,9 @@ impl Drop for Mirror {
 /// Copies what the mirror lacks, oldest first. The first failure is told in the history and ends
 /// it: the next snapshot brings another try.
 fn catch_up(core: &Core, to: &Store) {
-    let tell = |occurrence: &Occurrence| core.record(occurrence);
-    let failed = |error: &Error| {
+    let failed = |deed: &Deed<'_>, error: &Error| {
         tracing::error!(%error, "the mirror does not get every snapshot");
-        let outcome = format!("to {}: {error}", to.location());
-        Occurrence { ok: false, ..core.occurrence(Action::Copy, None, BY, outcome) }
+        deed.failed(error, format!("to {}: {error}", to.location()));
     };
     let lacking = || -> Result<Vec<_>> {
         let mut there = HashSet::new();
@@ -85,22 +84,13 @@ fn catch_up(core: &Core, to: &Store) {
     };
     let lacking = match lacking() {
         Ok(lacking) => lacking,
-        Err(error) => return tell(&failed(&error)),
+        Err(error) => return failed(&core.begin(Action::Copy, None, BY), &error),
     };
     for listed in &lacking {
+        let deed = core.begin(Action::Copy, Some(&listed.snapshot), BY);
         match copy(core, listed, to) {
-            Ok(copied) => {
-                tell(&core.occurrence(
-                    Action::Copy,
-                    Some(&listed.snapshot),
-                    BY,
-                    copied.to_string(),
-                ));
-            }
-            Err(error) => {
-                let failed = failed(&error);
-                return tell(&Occurrence { snapshot: Some(listed.snapshot.clone()), ..failed });
-            }
+            Ok(copied) => record_copy(&deed, &copied),
+            Err(error) => return failed(&deed, &error),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Restoring: a safety copy first, then only the rows that differ, in one transaction.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -22,9 +23,15 @@ use crate::database::{Schema, Scratch, Spool, SpoolFiller, Table, Violation, Wri
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::StoreLock;
 
+/// A restore that was done, and the fingerprint of the plan that it followed.
+pub(crate) struct Done {
+    pub(crate) restored: Restored,
+    pub(crate) plan: Option<String>,
+}
+
 /// What came of one attempt.
 enum Attempt {
-    Done(Box<Restored>),
+    Done(Box<Done>),
     /// Another connection wrote between reading and locking.
     Overtaken,
 }
@@ -32,22 +39,30 @@ enum Attempt {
 /// Restores; the database is exactly as before, or exactly as asked. The store's lock is held
 /// throughout, so that no prune takes what is being read, and no lock is waited for while the
 /// database's writers wait.
-pub(crate) fn restore(core: &Core, request: &RestoreRequest, lock: &StoreLock) -> Result<Restored> {
+///
+/// `locked` is set to the moment from which on the database's writers waited.
+pub(crate) fn restore(
+    core: &Core,
+    request: &RestoreRequest,
+    lock: &StoreLock,
+    locked: &Cell<Option<Instant>>,
+) -> Result<Done> {
     let target = Opened::snapshot(core, &request.snapshot)?;
     let writer = core.database.writer()?;
     let mut rewind = None;
     let mut run = || {
         writer.begin()?;
-        if let Attempt::Done(restored) =
-            attempt(core, &writer, request, &target, lock, false, &mut rewind)?
+        if let Attempt::Done(done) =
+            attempt(core, &writer, request, &target, lock, locked, &mut rewind)?
         {
-            return Ok(restored);
+            return Ok(done);
         }
         // The safety copy would miss what came between: read again, with the writers waiting.
         writer.roll_back();
         writer.begin_locked()?;
-        match attempt(core, &writer, request, &target, lock, true, &mut rewind)? {
-            Attempt::Done(restored) => Ok(restored),
+        locked.set(Some(Instant::now()));
+        match attempt(core, &writer, request, &target, lock, locked, &mut rewind)? {
+            Attempt::Done(done) => Ok(done),
             Attempt::Overtaken => {
                 Err(Error::new(ErrorKind::Busy, "the database's write lock cannot be kept")
                     .on(core.database.path().display())
@@ -63,7 +78,7 @@ pub(crate) fn restore(core: &Core, request: &RestoreRequest, lock: &StoreLock) -
             let _ = core.catalog.remove(&rewind);
         }
     }
-    outcome.map(|restored| *restored)
+    outcome.map(|done| *done)
 }
 
 fn attempt(
@@ -72,10 +87,9 @@ fn attempt(
     request: &RestoreRequest,
     target: &Opened,
     lock: &StoreLock,
-    locked: bool,
+    locked: &Cell<Option<Instant>>,
     rewind: &mut Option<SnapshotRef>,
 ) -> Result<Attempt> {
-    let mut since = Instant::now();
     core.progress.expect(core.expected_rows());
     let view = writer.view();
     let layout = core.schema(view)?;
@@ -103,7 +117,7 @@ fn attempt(
     let plan = check(core, &comparison, request, target)?;
     core.database.check_room(writer.gathered_bytes()?)?;
     let durable = draft.finish(&core.packs)?;
-    if !locked {
+    if locked.get().is_none() {
         let Some(table) =
             layout.tables.iter().find(|table| table.storage != crate::database::Storage::Virtual)
         else {
@@ -113,7 +127,7 @@ fn attempt(
         if !writer.lock(table)? {
             return Ok(Attempt::Overtaken);
         }
-        since = Instant::now();
+        locked.set(Some(Instant::now()));
     }
     core.progress.commit()?;
     let cause = Cause { restoring: request.snapshot.clone(), scope: request.scope };
@@ -131,9 +145,12 @@ fn attempt(
     // the disk does not say what it has written.
     *rewind = None;
     writer.commit()?;
-    let lock_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let waited = locked.get().map(|since| since.elapsed().as_millis()).unwrap_or_default();
+    let lock_ms = u64::try_from(waited).unwrap_or(u64::MAX);
     writer.checkpoint();
-    Ok(Attempt::Done(Box::new(answer(request, copy, &comparison, &spools, plan, lock_ms))))
+    let fingerprint = plan.plan.clone();
+    let restored = answer(request, copy, &comparison, &spools, plan, lock_ms);
+    Ok(Attempt::Done(Box::new(Done { restored, plan: fingerprint })))
 }
 
 /// Refuses a plan that no longer holds, and a schema that differs unasked.

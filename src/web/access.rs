@@ -3,7 +3,7 @@
 //! Without either, everyone who reaches the console may use it, and [`serve`](super::serve)
 //! listens on the loopback only. With one of them every request names its sender: a session that
 //! began with the password, or a token in its `Authorization` header. What is open to all then is
-//! the page to log in, the files that it is drawn with, and `/healthz`.
+//! the page to log in, the files that it is drawn with, `/healthz` and `/readyz`.
 
 mod delay;
 mod origin;
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use poem::http::{HeaderMap, header};
 use poem::{Request, Response};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 pub use password::PasswordHash;
 pub use token::{Token, TokenHash};
@@ -206,6 +207,16 @@ impl Gate {
         if let Some(id) = session::sent(headers, self.access.behind_tls) {
             self.sessions().end(id);
         }
+    }
+
+    /// What is cancelled when the session of a request ends; `None` for a request without one.
+    pub(crate) fn end_of(&self, headers: &HeaderMap) -> Option<CancellationToken> {
+        self.sessions().end_of(session::sent(headers, self.access.behind_tls)?)
+    }
+
+    /// Ends the sessions whose time has come.
+    pub(crate) fn sweep(&self) {
+        self.sessions().end_old(Instant::now());
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {

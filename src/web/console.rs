@@ -16,6 +16,8 @@ use super::jobs::{self, Jobs};
 use super::layout;
 use super::links::Links;
 use super::live::{Listeners, Live};
+use super::metrics::Requests;
+use super::ready::Readiness;
 use crate::error::{Error, Result};
 use crate::many::{Databases, Name};
 use crate::snapshot::{Now, Snapshots};
@@ -28,6 +30,7 @@ pub(crate) struct Site {
     pub(crate) options: super::Options,
     pub(crate) gate: Gate,
     pub(crate) listeners: Listeners,
+    pub(crate) requests: Requests,
     /// Those to choose from, where there are several.
     pub(crate) databases: Option<Databases>,
 }
@@ -36,7 +39,7 @@ impl Site {
     fn new(options: super::Options, databases: Option<Databases>) -> Arc<Self> {
         let gate = Gate::new(options.access.clone());
         let listeners = Listeners::new(options.connections);
-        Arc::new(Self { options, gate, listeners, databases })
+        Arc::new(Self { options, gate, listeners, requests: Requests::default(), databases })
     }
 }
 
@@ -86,6 +89,7 @@ impl App {
 pub(crate) struct Desk {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) live: Live,
+    pub(crate) readiness: Readiness,
 }
 
 impl Desk {
@@ -204,6 +208,14 @@ impl Console {
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.app.site.gate
+    }
+
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.app.site.requests
+    }
+
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.app.desk.readiness
     }
 
     /// Who sent the request; `None` when that is not known, and so nothing may be told.

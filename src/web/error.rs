@@ -9,6 +9,7 @@ use poem::error::{
 use poem::http::{HeaderValue, StatusCode, header};
 
 use super::console::{Console, Wanted, html_with, json};
+use super::methods::Allowed;
 use crate::error::{Error, ErrorKind, Report};
 
 /// The HTTP status of a sort of failure.
@@ -36,11 +37,16 @@ pub(crate) async fn answer(console: &Console, failure: poem::Error, path: &str) 
     // An id that cannot even be decoded names no snapshot.
     let undecodable = failure.is::<ParsePathError>();
     let status = if undecodable { StatusCode::NOT_FOUND } else { failure.status() };
+    let allowed = failure.data::<Allowed>().cloned();
     let error = failure.downcast::<Error>().unwrap_or_else(|other| in_our_words(&other, path));
     if status.is_server_error() {
         tracing::error!(%status, error = %error, "a request failed");
     }
-    with_markup(console, status, &error, &html! {}).await
+    let mut response = with_markup(console, status, &error, &html! {}).await;
+    if let Some(Ok(allowed)) = allowed.map(|Allowed(methods)| HeaderValue::from_str(&methods)) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
 /// Answers an error, with markup below it that offers what can be done about it.

@@ -2,13 +2,15 @@
 //! and the headers that every answer carries.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::web::{Compress, CompressionAlgo};
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::{Endpoint, IntoResponse, PathPattern, Request, Response};
 
 use super::access::{Visitor, Who};
 use super::console::{App, Console};
+use super::metrics::Sort;
 use super::{error, login};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,6 +21,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// What an answer can depend on.
 const VARY: &str = "Accept, HX-Request, HX-History-Restore-Request, Accept-Encoding";
+
+/// Stands for the route of a request that reached none.
+const NO_ROUTE: &str = "none";
 
 /// The routes behind their guard.
 pub(crate) struct Guarded<E> {
@@ -35,7 +40,28 @@ impl<E> Guarded<E> {
 impl<E: Endpoint> Endpoint for Guarded<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let began = Instant::now();
+        let method = request.method().clone();
+        let response = self.answer(request).await;
+        let pattern = response.data::<PathPattern>().map_or(NO_ROUTE, |pattern| &pattern.0);
+        let route = pattern.strip_prefix(self.app.links.mount()).unwrap_or(pattern);
+        let (status, took) = (response.status(), began.elapsed());
+        // Nothing of the query: it may hold what rows hold.
+        tracing::info!(
+            %method,
+            route,
+            status = status.as_u16(),
+            ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+        self.app.site.requests.add(Sort::new(route, &method, status), took);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Guarded<E> {
+    async fn answer(&self, mut request: Request) -> Response {
         let path = request.uri().path().to_owned();
         let gzip = accepts_gzip(request.headers());
         let checked = check(&request, &self.app);
@@ -54,9 +80,13 @@ impl<E: Endpoint> Endpoint for Guarded<E> {
         };
         add_headers(response.headers_mut());
         if gzip && is_worth_compressing(&response) {
+            let pattern = response.data::<PathPattern>().cloned();
             response = Compress::new(response, CompressionAlgo::GZIP).into_response();
+            if let Some(pattern) = pattern {
+                response.set_data(pattern);
+            }
         }
-        Ok(response)
+        response
     }
 }
 
@@ -71,7 +101,14 @@ pub(crate) async fn answer(
     let console = Console::new(app.clone(), &request);
     match routes.call(request).await {
         Ok(response) => response.into_response(),
-        Err(failure) => error::answer(&console, failure, path).await,
+        Err(failure) => {
+            let pattern = failure.data::<PathPattern>().cloned();
+            let mut response = error::answer(&console, failure, path).await;
+            if let Some(pattern) = pattern {
+                response.set_data(pattern);
+            }
+            response
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::many::Name;
-use crate::snapshot::{Change, Format, Point, Scope, SnapshotRef};
+use crate::snapshot::{Change, Format, HistoryQuery, Point, Scope, SnapshotRef};
 
 /// What stays as it is in a path segment or a query value; everything else is escaped.
 const ESCAPED: &AsciiSet =
@@ -115,6 +115,28 @@ impl Links {
 
     pub(crate) fn history(&self) -> String {
         self.to("/history")
+    }
+
+    /// The part of the history that a query wants.
+    pub(crate) fn history_of(&self, query: &HistoryQuery) -> String {
+        let mut fields = Query::default();
+        let words = query.words.trim();
+        if !words.is_empty() {
+            fields = fields.with("q", words);
+        }
+        if let Some(action) = query.action {
+            fields = fields.with("what", action.name());
+        }
+        if let Some(ok) = query.ok {
+            fields = fields.with("outcome", if ok { "done" } else { "failed" });
+        }
+        if let Some(before) = &query.before {
+            fields = fields.with("before", before);
+        }
+        if query.limit > 0 {
+            fields = fields.with("limit", &query.limit.to_string());
+        }
+        format!("{}{}", self.history(), fields.0)
     }
 
     /// What rules of retention would keep.

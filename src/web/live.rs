@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use poem::http::{HeaderValue, header};
 use poem::web::Data;
 use poem::web::sse::{Event, SSE};
-use poem::{IntoResponse, Response, handler};
+use poem::{IntoResponse, Request, Response, handler};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -112,8 +112,8 @@ impl Live {
 
 /// The stream of what is new.
 #[handler]
-pub(crate) fn events(Data(app): Data<&Arc<App>>) -> poem::Result<Response> {
-    let listener = Listener::join(app)?;
+pub(crate) fn events(Data(app): Data<&Arc<App>>, request: &Request) -> poem::Result<Response> {
+    let listener = Listener::join(app, app.site.gate.end_of(request.headers()))?;
     let news = unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((event, listener))
@@ -155,11 +155,13 @@ struct Listener {
     told_jobs: Option<Vec<String>>,
     waiting: VecDeque<Event>,
     beat: Interval,
+    /// The end of the session that it listens in.
+    logged_out: CancellationToken,
     _place: OwnedSemaphorePermit,
 }
 
 impl Listener {
-    fn join(app: &Arc<App>) -> Result<Self> {
+    fn join(app: &Arc<App>, logged_out: Option<CancellationToken>) -> Result<Self> {
         let live = app.live();
         let place = app.site.listeners.places.clone().try_acquire_owned().map_err(|_| {
             Error::new(ErrorKind::Busy, "as many pages listen as may")
@@ -187,13 +189,14 @@ impl Listener {
             told_jobs: None,
             waiting: VecDeque::new(),
             beat,
+            logged_out: logged_out.unwrap_or_default(),
             _place: place,
         };
         listener.seen.mark_changed();
         Ok(listener)
     }
 
-    /// The next event; `None` when the server is about to stop.
+    /// The next event; `None` when the server is about to stop, or whoever listens has logged out.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.waiting.pop_front() {
@@ -201,6 +204,7 @@ impl Listener {
             }
             tokio::select! {
                 () = self.app.site.listeners.end.cancelled() => return None,
+                () = self.logged_out.cancelled() => return None,
                 seen = self.seen.changed() => {
                     seen.ok()?;
                     let seen = self.seen.borrow_and_update().clone();
@@ -211,7 +215,11 @@ impl Listener {
                     self.jobs.mark_unchanged();
                     self.tell_jobs();
                 }
-                _ = self.beat.tick() => self.say("beat", &json!(null)),
+                _ = self.beat.tick() => {
+                    // A session that only listens is silent, and ends as one.
+                    self.app.site.gate.sweep();
+                    self.say("beat", &json!(null));
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 64;
 
 /// Whether an address of the console is for everyone: to log in, and to draw the page for it.
 pub(crate) fn is_open(path: &str) -> bool {
-    matches!(path, "/login" | "/logout" | "/healthz") || path.starts_with("/assets/")
+    matches!(path, "/login" | "/logout" | "/healthz" | "/readyz") || path.starts_with("/assets/")
 }
 
 /// The form, alone.

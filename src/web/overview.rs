@@ -28,7 +28,7 @@ pub(crate) async fn show(console: Console) -> poem::Result<Response> {
 
 /// How it stands with every database. Nothing is waited for beyond a moment: what a page shows is
 /// what was read before.
-async fn look(databases: &Databases) -> Vec<Status> {
+pub(crate) async fn look(databases: &Databases) -> Vec<Status> {
     let looking = databases.clone();
     let look = tokio::spawn(async move {
         blocking(&looking, |databases| {

@@ -63,7 +63,9 @@ fn due(snapshots: &Snapshots, every: Duration, now: Timestamp) -> Duration {
     let history = snapshots.history(SEARCHED).unwrap_or_default();
     // One that was cancelled or failed tells of nothing damaged: it was not done.
     let was_done = |one: &&Occurrence| {
-        one.action == Action::Verify && one.snapshot.is_none() && one.outcome.contains(" damaged")
+        matches!(one.action, Action::Verify | Action::Repair)
+            && one.snapshot.is_none()
+            && one.outcome.contains(" damaged")
     };
     let last = history.iter().find(was_done);
     let Some(last) = last else { return Duration::ZERO };

@@ -14,6 +14,7 @@ mod filter;
 mod focus;
 mod gate;
 mod help;
+mod history;
 mod jobs;
 mod keys;
 mod keys_off;

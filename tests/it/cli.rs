@@ -5,6 +5,9 @@
 mod access;
 mod console;
 mod facts;
+mod history;
+mod log;
 mod restoring;
+mod served;
 mod terminal;
 mod usage;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use poem::http::Method;
 use serde_json::Value;
-use snapback::web::Options;
+use snapback::web::{self, Options, PasswordHash};
 
 use crate::app::App;
 use crate::held::{Access, HeldStore};
@@ -23,10 +23,15 @@ struct Listener {
 
 impl Listener {
     fn of(address: SocketAddr) -> Self {
+        Self::with_cookie(address, "")
+    }
+
+    fn with_cookie(address: SocketAddr, cookie: &str) -> Self {
         let mut stream = TcpStream::connect(address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         // HTTP/1.0 has the stream end with the connection, without chunks between its lines.
-        write!(stream, "GET /live HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("a request");
+        write!(stream, "GET /live HTTP/1.0\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n")
+            .expect("a request");
         let mut listener = Self { reader: BufReader::new(stream), head: String::new() };
         loop {
             let line = listener.line();
@@ -146,4 +151,40 @@ fn listening_changes_nothing_and_another_host_hears_nothing() {
     assert_eq!(client.call(Method::POST, "/live").send().status, 405);
     let stranger = client.bare(Method::GET, "/live").header("Host", "evil.example").send();
     assert_eq!(stranger.status, 403);
+}
+
+#[test]
+fn a_stream_ends_when_its_session_logs_out_and_no_other_does() {
+    let app = App::new().with_events(3);
+    let password = Some(PasswordHash::of("a password").expect("a hash"));
+    let access = web::Access { password, ..web::Access::default() };
+    let served = app.serve_with(Options { access, ..Options::default() });
+    let send = |path: &str, cookie: &str, form: &str| {
+        let mut stream = TcpStream::connect(served.address()).expect("a connection");
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nCookie: {cookie}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            served.address(),
+            form.len()
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    let log_in = || {
+        let answer = send("/login", "", "password=a+password");
+        let cookie = answer.split("set-cookie: ").nth(1).expect("a cookie");
+        cookie.split(';').next().expect("its value").to_owned()
+    };
+    let (leaves, stays) = (log_in(), log_in());
+    let mut left = Listener::with_cookie(served.address(), &leaves);
+    let mut other = Listener::with_cookie(served.address(), &stays);
+    left.wait("now", |_| true);
+    send("/logout", &leaves, "");
+    let mut rest = String::new();
+    left.reader.read_to_string(&mut rest).expect("the end of the stream in time");
+    app.events(1);
+    other.wait("now", |told| told["position"] == "4");
 }

@@ -26,6 +26,7 @@ mod live;
 mod login;
 mod many;
 mod meddling;
+mod operations;
 mod previews;
 mod properties;
 mod proxy;

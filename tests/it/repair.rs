@@ -87,7 +87,7 @@ fn what_the_database_no_longer_has_stays_damaged_and_is_said() {
     assert!(tables.iter().all(|line| line.starts_with("bots, ")), "{:?}", repaired.damage);
     assert!(repaired.repaired.iter().any(|line| line.starts_with("table messages, ")));
     let newest = console.history(1).expect("a history").remove(0);
-    assert_eq!((newest.action, newest.ok), (Action::Verify, false));
+    assert_eq!((newest.action, newest.ok), (Action::Repair, false));
     assert!(newest.outcome.starts_with("1 of 1 damaged, "), "{}", newest.outcome);
 }
 

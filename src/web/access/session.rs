@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use poem::Response;
 use poem::http::{HeaderMap, HeaderValue, header};
+use tokio_util::sync::CancellationToken;
 
 use super::secret;
 use crate::error::Result;
@@ -32,6 +33,14 @@ struct Session {
     name: String,
     began: Instant,
     used: Instant,
+    /// Cancelled when the session ends.
+    end: CancellationToken,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
 }
 
 impl Sessions {
@@ -49,7 +58,8 @@ impl Sessions {
             self.open.remove(&key);
         }
         let id = secret::fresh()?;
-        self.open.insert(key(&id), Session { name, began: now, used: now });
+        let end = CancellationToken::new();
+        self.open.insert(key(&id), Session { name, began: now, used: now, end });
         Ok(id)
     }
 
@@ -66,7 +76,13 @@ impl Sessions {
         self.open.remove(&key(id));
     }
 
-    fn end_old(&mut self, now: Instant) {
+    /// What is cancelled when a session ends, whatever ends it.
+    pub(super) fn end_of(&self, id: &str) -> Option<CancellationToken> {
+        Some(self.open.get(&key(id))?.end.clone())
+    }
+
+    /// Ends the sessions that were silent for too long, or lasted too long.
+    pub(super) fn end_old(&mut self, now: Instant) {
         let (idle, lifetime) = (self.idle, self.lifetime);
         self.open.retain(|_, session| {
             now.saturating_duration_since(session.used) < idle

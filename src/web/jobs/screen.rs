@@ -224,6 +224,7 @@ fn doing(job: &Job) -> String {
         Action::Prune => "Pruning",
         Action::Import => "Importing a snapshot",
         Action::Verify => "Verifying",
+        Action::Repair => "Repairing",
         Action::Export => "Exporting",
         Action::Copy => "Copying",
     };

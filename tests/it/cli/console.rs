@@ -1,74 +1,7 @@
 //! serve and demo: up, answering, and down when told.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-
+use super::served::Console;
 use super::terminal::Terminal;
-
-/// A console that was started, and is killed should the test give up.
-struct Console {
-    process: Child,
-    out: BufReader<ChildStdout>,
-    /// Everything it said up to its address.
-    said: String,
-    /// Where it listens: `127.0.0.1:PORT`.
-    address: String,
-}
-
-impl Console {
-    fn start(terminal: &Terminal, arguments: &[&str]) -> Self {
-        let mut process = terminal
-            .program()
-            .args(arguments)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
-        let mut out = BufReader::new(process.stdout.take().expect("its output"));
-        let mut said = String::new();
-        let address = loop {
-            let mut line = String::new();
-            assert_ne!(out.read_line(&mut line).expect("a line"), 0, "it ended: {said}");
-            said.push_str(&line);
-            if let Some(rest) = line.trim_end().strip_prefix("http://") {
-                break rest.trim_end_matches("/snapshots").to_owned();
-            }
-        };
-        Self { process, out, said, address }
-    }
-
-    fn get(&self, path: &str) -> String {
-        self.get_as(&self.address, path)
-    }
-
-    /// Asks under a name of the host.
-    fn get_as(&self, host: &str, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            .expect("a request");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    /// Asks it to stop and waits until it has.
-    fn stop(mut self, signal: &str) -> ExitStatus {
-        let pid = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
-        assert!(sent.success());
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("its last words");
-        self.process.wait().expect("an end")
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 #[test]
 fn serve_says_where_it_is_answers_and_stops_when_told() {

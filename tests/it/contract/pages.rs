@@ -27,6 +27,7 @@ fn read(scene: &Scene) -> Vec<String> {
         format!("/snapshots/compare?from={}&to={undone}&table=messages", scene.taken),
         format!("/snapshots/compare?mark={}&mark={undone}", scene.taken),
         "/history".to_owned(),
+        "/history?q=restore&what=restore&outcome=done".to_owned(),
         "/retention".to_owned(),
         "/retention?keep-last=1&keep-daily=periodic%3D7%2Crewind%3D2".to_owned(),
     ]

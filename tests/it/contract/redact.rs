@@ -10,7 +10,7 @@ const SHAPES: [(&str, &str); 3] = [
 ];
 
 /// The members of a JSON object whose values are replaced, whatever they are.
-const MEMBERS: [&str; 5] = ["file_size_bytes", "new_bytes", "plan", "lock_ms", "bytes"];
+const MEMBERS: [&str; 6] = ["file_size_bytes", "new_bytes", "plan", "lock_ms", "took_ms", "bytes"];
 
 /// What numbers are written with.
 const NUMBER: fn(char) -> bool = |letter| letter.is_ascii_digit() || letter == '.';
