@@ -34,6 +34,7 @@ mod restore;
 mod retain;
 mod row;
 mod schedule;
+mod scheduled;
 mod source;
 mod take;
 pub(crate) mod tally;
@@ -135,8 +136,8 @@ pub(crate) struct Shared {
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
     last_verify: Mutex<Option<LastVerify>>,
-    /// When a checkpoint was due last and nothing had changed.
-    nothing_new: Mutex<Option<Timestamp>>,
+    /// What was seen when the schedule was looked at.
+    schedule: scheduled::Memory,
 }
 
 impl Deref for Core {
@@ -213,7 +214,7 @@ impl Snapshots {
             options,
             cache,
             last_verify,
-            nothing_new: Mutex::default(),
+            schedule: scheduled::Memory::default(),
         };
         let shared = Arc::new(shared);
         Ok(Self { core: Core { shared, progress: Progress::default() }, mirror })
@@ -251,6 +252,7 @@ impl Snapshots {
             event_table: database.event_log().map(|log| log.table.clone()),
             journal_mode: view.journal_mode()?,
             next_take: self.next_take()?,
+            next_take_position: self.next_take_position()?,
         })
     }
 
@@ -279,7 +281,9 @@ impl Snapshots {
                 labels.remove(&listed.snapshot).map(|found| found.label).unwrap_or_default();
             listed.entry(label, position)
         };
-        let mut snapshots: Vec<Entry> = self.core.catalog.list()?.into_iter().map(entry).collect();
+        let listed = self.core.catalog.list()?;
+        self.core.schedule.learn(&listed);
+        let mut snapshots: Vec<Entry> = listed.into_iter().map(entry).collect();
         let verdicts = retain::verdicts(&snapshots, &self.core.options.retention, self.core.now());
         for (entry, verdict) in snapshots.iter_mut().zip(verdicts) {
             entry.retention = Some(verdict.fate);
@@ -355,69 +359,6 @@ impl Snapshots {
         self.retain(lock, by);
         self.catch_up();
         Ok(entry)
-    }
-
-    /// Whether checkpoints are taken by themselves.
-    #[must_use]
-    pub fn is_scheduled(&self) -> bool {
-        !self.core.options.schedule.is_empty()
-    }
-
-    /// When the next checkpoint is due by the schedule's clock; `None` when there is none, or only
-    /// events tell.
-    pub fn next_take(&self) -> Result<Option<Timestamp>> {
-        let schedule = &self.core.options.schedule;
-        if schedule.is_empty() {
-            return Ok(None);
-        }
-        let newest = self.newest_checkpoint()?.1;
-        Ok(schedule.due_at(newest, self.core.now()))
-    }
-
-    /// Takes a checkpoint if the schedule says that one is due, the database has changed since the
-    /// newest one, and nobody else has taken one meanwhile.
-    pub fn take_when_due(&self, by: &str) -> Result<Option<Entry>> {
-        let core = &self.core;
-        let (before, newest) = self.newest_checkpoint()?;
-        let (position, now) = (core.position()?, core.now());
-        if !core.options.schedule.is_due(newest, position, now) {
-            return Ok(None);
-        }
-        if let Some(before) = &before
-            && !self.has_changed_since(before, position)?
-        {
-            *core.nothing_new.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-            return Ok(None);
-        }
-        let is_still_due = || Ok(self.newest_checkpoint()?.0 == before);
-        let deed = core.begin(Action::Take, None, by);
-        let taken = take::take_if(core, Kind::Periodic, &label::Label::default(), &is_still_due);
-        match deed.noted(taken)? {
-            Some((snapshot, lock)) => self.taken(&deed, &snapshot, &lock, by).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The newest sound checkpoint, and what a schedule has to know of it.
-    fn newest_checkpoint(&self) -> Result<(Option<SnapshotRef>, Option<schedule::Newest>)> {
-        let core = &self.core;
-        let listed = core.catalog.list()?;
-        let is_checkpoint =
-            |listed: &&Listed| listed.snapshot.kind == Kind::Periodic && listed.damage().is_none();
-        let Some(newest) = listed.iter().find(is_checkpoint) else { return Ok((None, None)) };
-        let looked = *core.nothing_new.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = looked.map_or(newest.created_at(), |looked| looked.max(newest.created_at()));
-        let position = newest.entry(label::Label::default(), None).last_event_id;
-        Ok((Some(newest.snapshot.clone()), Some(schedule::Newest { at, position })))
-    }
-
-    /// Whether the database is not as in a snapshot: told by the log's position where there is one,
-    /// by the rows otherwise.
-    fn has_changed_since(&self, snapshot: &SnapshotRef, position: Option<i64>) -> Result<bool> {
-        match position {
-            Some(_) => Ok(self.entry(snapshot)?.last_event_id != position),
-            None => Ok(self.preview(snapshot)?.changed_tables().next().is_some()),
-        }
     }
 
     /// What restoring `snapshot` would change against now, with the plan's fingerprint.

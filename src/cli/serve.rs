@@ -205,6 +205,7 @@ mod tests {
             event_table: Some("event_log".into()),
             journal_mode: journal_mode.into(),
             next_take: None,
+            next_take_position: None,
         }
     }
 

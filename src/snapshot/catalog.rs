@@ -58,6 +58,20 @@ impl Listed {
         }
     }
 
+    /// What the newest first goes by.
+    fn order(&self) -> Timestamp {
+        self.snapshot.id.order(self.created_at())
+    }
+
+    /// Its position.
+    pub(crate) fn position(&self) -> Option<i64> {
+        match &self.found {
+            Found::Stored(manifest) => manifest.last_event_id,
+            Found::Foreign(foreign) => foreign.last_event_id,
+            Found::Damaged(_) => None,
+        }
+    }
+
     /// The file as the list shows it, `position` being where the database is now.
     pub(crate) fn entry(&self, label: Label, position: Option<i64>) -> Entry {
         let (stored, foreign) = match &self.found {
@@ -65,11 +79,7 @@ impl Listed {
             Found::Foreign(foreign) => (None, Some(foreign)),
             Found::Damaged(_) => (None, None),
         };
-        let last_event_id = match &self.found {
-            Found::Stored(manifest) => manifest.last_event_id,
-            Found::Foreign(foreign) => foreign.last_event_id,
-            Found::Damaged(_) => None,
-        };
+        let last_event_id = self.position();
         let created_at = self.created_at();
         Entry {
             snapshot_id: self.snapshot.id.clone(),
@@ -143,8 +153,8 @@ impl Catalog {
         let seen: HashSet<String> = files.into_iter().map(|(_, meta)| meta.key).collect();
         self.known().retain(|key, _| seen.contains(key));
         listed.sort_by(|a, b| {
-            (b.created_at(), &b.snapshot.id)
-                .cmp(&(a.created_at(), &a.snapshot.id))
+            (b.order(), &b.snapshot.id)
+                .cmp(&(a.order(), &a.snapshot.id))
                 .then(a.snapshot.kind.cmp(&b.snapshot.kind))
         });
         Ok(listed)

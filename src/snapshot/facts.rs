@@ -161,6 +161,8 @@ pub struct Now {
     pub journal_mode: String,
     /// When the next checkpoint is due by the schedule's clock, if there is one.
     pub next_take: Option<Timestamp>,
+    /// The position at which it is taken by itself, if events tell.
+    pub next_take_position: Option<i64>,
 }
 
 /// What would change in one table.

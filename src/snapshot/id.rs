@@ -90,6 +90,12 @@ impl SnapshotId {
         let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", stem).ok()?;
         time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     }
+
+    /// What a snapshot taken at a moment is put in order by: ids never go backwards, even when the
+    /// clock does.
+    pub(crate) fn order(&self, created_at: Timestamp) -> Timestamp {
+        self.moment().map_or(created_at, |moment| moment.max(created_at))
+    }
 }
 
 /// Whether a text may be one part of an address and of a file's name.

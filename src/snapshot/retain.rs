@@ -71,7 +71,10 @@ fn kept(entries: &[&Entry], retention: &Retention) -> HashMap<SnapshotRef, Vec<S
             .copied()
             .filter(|entry| entry.kind == kind && !entry.pinned && entry.state == State::Intact)
             .collect();
-        counted.sort_by_key(|entry| std::cmp::Reverse((entry.created_at, &entry.snapshot_id)));
+        counted.sort_by_key(|entry| {
+            let order = entry.snapshot_id.order(entry.created_at);
+            std::cmp::Reverse((order, &entry.snapshot_id))
+        });
         for (entry, reason) in by_rules(&counted, retention.rules(kind)) {
             kept.entry(entry.snapshot()).or_default().push(reason);
         }
@@ -95,7 +98,7 @@ fn by_rules<'e>(counted: &[&'e Entry], rules: &Rules) -> Vec<(&'e Entry, String)
             }
             let name = period.of(entry.created_at);
             // Newest first: the first of a period is its newest.
-            if periods.last() != Some(&name) {
+            if !periods.contains(&name) {
                 kept.push((*entry, format!("{} {name}", period.rule())));
                 periods.push(name);
             }
@@ -121,7 +124,8 @@ fn let_go(rules: &Rules) -> String {
 /// The snapshot that would be taken next.
 fn one_more(entries: &[Entry], kind: Kind, now: Timestamp) -> Option<Entry> {
     let like = entries.iter().find(|entry| entry.kind == kind)?;
-    let newest = entries.iter().map(|entry| entry.created_at).max().unwrap_or(now).max(now);
+    let order = |entry: &Entry| entry.snapshot_id.order(entry.created_at);
+    let newest = entries.iter().map(order).max().unwrap_or(now).max(now);
     Some(Entry {
         created_at: newest.checked_add(SignedDuration::from_secs(1)).ok()?,
         snapshot_id: SnapshotId::with_suffix(newest, "next"),

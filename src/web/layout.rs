@@ -97,9 +97,20 @@ pub(crate) fn place(now: &Now) -> Markup {
         span title=(now.path) { bdi { (now.name) } }
         @if let Some(position) = now.position { " · event " (number(position)) }
         " · " (bytes(now.bytes))
+        (next_take(now))
+    }
+}
+
+/// When a snapshot is taken by itself: by the clock, by events, or by whichever comes first.
+fn next_take(now: &Now) -> Markup {
+    let present = present();
+    html! {
+        @if now.next_take.is_some() || now.next_take_position.is_some() { " · next snapshot " }
         @if let Some(next) = now.next_take {
-            " · next snapshot " (moment(next.max(present()), present()))
+            @if next > present { (moment(next, present)) } @else { "once anything changes" }
         }
+        @if now.next_take.is_some() && now.next_take_position.is_some() { " or " }
+        @if let Some(position) = now.next_take_position { "at event " (number(position)) }
     }
 }
 

@@ -209,6 +209,7 @@ mod tests {
             event_table: Some("events".to_owned()),
             journal_mode: "wal".to_owned(),
             next_take: None,
+            next_take_position: None,
         };
         let standing = Standing {
             list,

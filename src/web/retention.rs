@@ -63,7 +63,7 @@ fn form(links: &Links, facts: &Simulation) -> Markup {
             "Try rules out here; nothing is changed. They add up: what any of them keeps, stays, and "
             "so does what is pinned. A number is for both kinds, or for each: "
             code { "periodic=7,rewind=2" } ". Times are such as " code { "36h" } ", " code { "14d" }
-            ", " code { "6mo" } "."
+            ", " code { "6mo" } "; hours, days, weeks, months and years are those of UTC."
         }
         form #rules.rules.card
             action=(links.retention()) method="get"
@@ -86,8 +86,8 @@ fn form(links: &Links, facts: &Simulation) -> Markup {
 
 /// What would stay and go, and how to have it so.
 fn outcome(links: &Links, facts: &Simulation, now: Timestamp) -> Markup {
-    let options = facts.rules.iter().map(|(rule, value)| format!("--{rule} {value}"));
-    let options = options.collect::<Vec<_>>().join(" ");
+    let option = |rule: &&str| Some(format!("--{rule} {}", facts.rules.get(*rule)?));
+    let options = Retention::RULES.iter().filter_map(option).collect::<Vec<_>>().join(" ");
     let said = format!(
         "{} would stay, {} would go",
         count(facts.kept as u64, "snapshot", "snapshots"),

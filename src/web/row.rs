@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::dom;
 use super::format::{bytes_or_dash, moment, number_or_dash, span};
 use super::links::Links;
-use crate::snapshot::{Entry, Kind, SnapshotRef, State};
+use crate::snapshot::{Entry, Fate, Kind, SnapshotRef, State};
 
 /// How many columns the list has.
 pub(crate) const COLUMNS: usize = 10;
@@ -42,7 +42,7 @@ pub(crate) fn row(links: &Links, entry: &Entry, now: Timestamp, focus: bool) -> 
             td.num { (number_or_dash(entry.rows)) }
             td.num { (bytes_or_dash(entry.new_bytes)) }
             td.num.size { (bytes_or_dash(entry.file_size_bytes)) }
-            td { (state(entry.state)) }
+            td title=[entry.retention.as_ref().map(|fate| &fate.why)] { (state(entry.state)) }
             td.note { (remarks(entry)) }
         }
     }
@@ -102,6 +102,10 @@ pub(crate) fn state_word(state: State) -> &'static str {
     }
 }
 
+/// How the reasons begin that keep what is not among the newest.
+const PERIODS: [&str; 7] =
+    ["hourly ", "daily ", "weekly ", "monthly ", "yearly ", "within ", "a safety copy "];
+
 /// The last column: why it is damaged, what it was taken for, pin and note.
 fn remarks(entry: &Entry) -> Markup {
     let cause = entry.cause.as_ref();
@@ -129,8 +133,19 @@ fn remarks(entry: &Entry) -> Markup {
         }
         None => {}
     }
-    if let Some(fate) = entry.retention.as_ref().filter(|fate| fate.next_to_go) {
-        parts.push(html! { span.next title=(fate.why) { "next to go" } });
+    if let Some(fate) = &entry.retention {
+        let soon = match fate {
+            Fate { keep: false, .. } => Some("goes with the next prune"),
+            Fate { next_to_go: true, .. } => Some("next to go"),
+            _ => None,
+        };
+        parts.extend(soon.map(|soon| html! { span.next title=(fate.why) { (soon) } }));
+        // The rest of what keeps it goes without saying: it is new, or was said above.
+        let special = |why: &&str| PERIODS.iter().any(|rule| why.starts_with(rule));
+        let special: Vec<&str> = fate.why.split(", ").filter(special).collect();
+        if !special.is_empty() {
+            parts.push(html! { span.why { (special.join(", ")) } });
+        }
     }
     html! {
         @for (place, part) in parts.iter().enumerate() {
@@ -180,6 +195,28 @@ pub(crate) mod tests {
         ] {
             assert!(markup.contains(part), "{part} in {markup}");
         }
+    }
+
+    #[test]
+    fn the_last_column_says_what_retention_has_in_mind() {
+        let said = |keep, why: &str, next_to_go| {
+            let fate = Fate { keep, why: why.to_owned(), next_to_go };
+            let text = remarks(&Entry { retention: Some(fate), ..entry() }).into_string();
+            text.replace("<span class=\"", "<").replace("</span>", "")
+        };
+        assert_eq!(said(true, "newest 5 of its kind", false), "");
+        assert_eq!(
+            said(true, "newest 5 of its kind, daily 2026-11-22, weekly 2026-W47", false),
+            "<why\">daily 2026-11-22, weekly 2026-W47"
+        );
+        assert_eq!(
+            said(true, "daily 2026-11-22", true),
+            "<next\" title=\"daily 2026-11-22\">next to go · <why\">daily 2026-11-22"
+        );
+        assert_eq!(
+            said(false, "kept by no rule", false),
+            "<next\" title=\"kept by no rule\">goes with the next prune"
+        );
     }
 
     #[test]

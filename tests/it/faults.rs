@@ -9,6 +9,6 @@ mod process;
 mod races;
 mod scene;
 mod seeded;
-mod store;
+pub(crate) mod store;
 mod system;
 mod table;

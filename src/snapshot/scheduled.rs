@@ -1,0 +1,186 @@
+//! Taking by the schedule: what the store and the database say of it, and what is remembered.
+//!
+//! The store is listed only when what is known of it says that a checkpoint may be due: others can
+//! only have put that off.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::catalog::{Found, Listed};
+use super::facts::{Entry, Scope};
+use super::id::{Kind, SnapshotRef};
+use super::label::Label;
+use super::schedule::{self, Newest};
+use super::{Action, Snapshots, take};
+use crate::error::Result;
+
+/// What is remembered from one look at the schedule to the next.
+#[derive(Default)]
+pub(super) struct Memory(Mutex<Remembered>);
+
+#[derive(Clone, Copy, Default)]
+struct Remembered {
+    /// When the schedule was looked at first.
+    since: Option<Timestamp>,
+    /// When a checkpoint was due last and nothing had changed.
+    nothing_new: Option<Timestamp>,
+    /// Not known before the store was listed.
+    listed: Option<Known>,
+}
+
+/// What a listing told.
+#[derive(Clone, Copy)]
+struct Known {
+    newest: Option<Newest>,
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered, without moments of a clock that was set back since.
+    fn at(&self, now: Timestamp) -> Remembered {
+        let mut remembered = self.lock();
+        let lies_ahead = |moment: &Timestamp| schedule::lies_ahead(*moment, now);
+        if remembered.since.is_none_or(|since| lies_ahead(&since)) {
+            remembered.since = Some(now);
+        }
+        remembered.nothing_new = remembered.nothing_new.filter(|moment| !lies_ahead(moment));
+        *remembered
+    }
+
+    /// Learns from a listing what the newest checkpoint is.
+    pub(super) fn learn(&self, listed: &[Listed]) {
+        let newest = newest(listed).map(|(_, newest)| newest);
+        self.lock().listed = Some(Known { newest });
+    }
+}
+
+/// The newest sound checkpoint, and what a schedule has to know: when it was taken, and the
+/// position that events are counted from. That is its own, unless the log was rewound since.
+fn newest(listed: &[Listed]) -> Option<(&SnapshotRef, Newest)> {
+    let sound = || listed.iter().filter(|listed| listed.damage().is_none());
+    let checkpoint = sound().find(|listed| listed.snapshot.kind == Kind::Periodic)?;
+    let rewound_to = |listed: &Listed| match &listed.found {
+        Found::Stored(manifest) => {
+            manifest.cause.clone().filter(|cause| cause.scope == Scope::Rewind)
+        }
+        Found::Foreign(_) | Found::Damaged(_) => None,
+    };
+    let position = sound().find_map(|listed| match listed.snapshot.kind {
+        Kind::Periodic => Some(listed.position()),
+        Kind::Rewind => {
+            let restored = rewound_to(listed)?.restoring;
+            Some(sound().find(|listed| listed.snapshot == restored).and_then(Listed::position))
+        }
+    });
+    let at = checkpoint.created_at();
+    Some((&checkpoint.snapshot, Newest { at, position: position.flatten() }))
+}
+
+impl Snapshots {
+    /// Whether checkpoints are taken by themselves.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        !self.core.options.schedule.is_empty()
+    }
+
+    /// When the next checkpoint is due by the schedule's clock; `None` when there is none, or only
+    /// events tell.
+    pub fn next_take(&self) -> Result<Option<Timestamp>> {
+        if !self.is_scheduled() {
+            return Ok(None);
+        }
+        let (now, newest) = (self.core.now(), self.known_newest()?);
+        let (remembered, schedule) = (self.core.schedule.at(now), &self.core.options.schedule);
+        Ok(schedule.due_at(remembered.put_off(newest), remembered.since.unwrap_or(now), now))
+    }
+
+    /// The position at which the next checkpoint is due, whatever the clock says; `None` when events
+    /// do not tell.
+    pub fn next_take_position(&self) -> Result<Option<i64>> {
+        let Some(every) = self.core.options.schedule.every_events else { return Ok(None) };
+        if self.core.database.event_log().is_none() {
+            return Ok(None);
+        }
+        let behind = self.known_newest()?.and_then(|newest| newest.position).unwrap_or_default();
+        Ok(Some(behind.saturating_add_unsigned(every)))
+    }
+
+    /// Takes a checkpoint if the schedule says that one is due, the database has changed since the
+    /// newest one, and nobody else has taken one meanwhile.
+    pub fn take_when_due(&self, by: &str) -> Result<Option<Entry>> {
+        let core = &self.core;
+        let (position, now) = (core.position()?, core.now());
+        let remembered = core.schedule.at(now);
+        let since = remembered.since.unwrap_or(now);
+        let is_due = |newest: Option<Newest>| {
+            let newest = remembered.put_off(newest);
+            core.options.schedule.is_due(newest, position, since, now)
+        };
+        if let Some(Known { newest }) = remembered.listed
+            && newest.is_none_or(|newest| newest.position <= position)
+            && !is_due(newest)
+        {
+            return Ok(None);
+        }
+        let listed = core.catalog.list()?;
+        core.schedule.learn(&listed);
+        let (before, newest) = newest(&listed).unzip();
+        if !is_due(newest) {
+            return Ok(None);
+        }
+        if let (Some(before), Some(newest)) = (before, newest)
+            && !self.has_changed_since(before, newest, position)?
+        {
+            core.schedule.lock().nothing_new = Some(now);
+            return Ok(None);
+        }
+        let is_still_due = || {
+            let listed = core.catalog.list()?;
+            Ok(self::newest(&listed).map(|(snapshot, _)| snapshot) == before)
+        };
+        let deed = core.begin(Action::Take, None, by);
+        let taken = take::take_if(core, Kind::Periodic, &Label::default(), &is_still_due);
+        let Some((snapshot, lock)) = deed.noted(taken)? else {
+            core.schedule.learn(&core.catalog.list()?);
+            return Ok(None);
+        };
+        self.taken(&deed, &snapshot, &lock, by).map(Some)
+    }
+
+    /// The newest checkpoint as it was when the store was listed last.
+    fn known_newest(&self) -> Result<Option<Newest>> {
+        let known = self.core.schedule.lock().listed;
+        if let Some(Known { newest }) = known {
+            return Ok(newest);
+        }
+        let listed = self.core.catalog.list()?;
+        self.core.schedule.learn(&listed);
+        Ok(newest(&listed).map(|(_, newest)| newest))
+    }
+
+    /// Whether the database is not as it was: told by the log's position where there is one, by the
+    /// rows otherwise.
+    fn has_changed_since(
+        &self,
+        snapshot: &SnapshotRef,
+        newest: Newest,
+        position: Option<i64>,
+    ) -> Result<bool> {
+        match position {
+            Some(_) => Ok(newest.position != position),
+            None => Ok(self.preview(snapshot)?.changed_tables().next().is_some()),
+        }
+    }
+}
+
+impl Remembered {
+    /// The newest checkpoint, its wait begun anew where nothing had changed.
+    fn put_off(&self, newest: Option<Newest>) -> Option<Newest> {
+        let later = |at: Timestamp| self.nothing_new.map_or(at, |looked| looked.max(at));
+        newest.map(|newest| Newest { at: later(newest.at), ..newest })
+    }
+}
