@@ -4,12 +4,15 @@
 
 mod access;
 mod change;
+mod config;
 mod error;
 mod log;
 mod look;
 mod options;
+mod plan;
 mod print;
 mod retention;
+mod schedule;
 mod serve;
 mod text;
 
@@ -18,7 +21,8 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
-use snapback::Result;
+use config::Refusal;
+use snapback::{Error, Result};
 
 pub(crate) use options::beside as store_beside;
 pub(crate) use print::say;
@@ -75,6 +79,8 @@ enum Command {
     Import(change::Import),
     /// Copies a snapshot to another store
     Copy(change::Copy),
+    /// Checks a configuration file
+    Config(config::ConfigCommand),
     /// Asks for a password and prints its hash, for `serve`
     Password(access::Password),
     /// Makes a token for a script and prints it with its hash, for `serve`
@@ -106,6 +112,7 @@ impl Command {
             Self::Export(export) => export.run(out),
             Self::Import(import) => import.run(out),
             Self::Copy(copy) => copy.run(out),
+            Self::Config(config) => config.run(out),
             Self::Password(password) => password.run(out),
             Self::Token(token) => token.run(out),
         }
@@ -115,7 +122,7 @@ impl Command {
     fn json(&self) -> bool {
         match self {
             Self::Demo(_) => false,
-            Self::Serve(serve) => serve.database.json,
+            Self::Serve(serve) => serve.json,
             Self::Take(take) => take.database.json,
             Self::List(list) => list.database.json,
             Self::Diff(diff) => diff.database.json,
@@ -127,6 +134,7 @@ impl Command {
             Self::Export(export) => export.database.json,
             Self::Import(import) => import.database.json,
             Self::Copy(copy) => copy.database.json,
+            Self::Config(config) => config.json(),
             Self::Password(password) => password.json,
             Self::Token(token) => token.json,
         }
@@ -137,9 +145,10 @@ impl Command {
 ///
 /// The exit code is 0 when it was done, 1 when it failed or found damage, 2 on bad usage.
 pub(crate) fn main() -> ExitCode {
-    let Cli { log_format, command } = match Cli::try_parse() {
+    let Cli { log_format, command } = match config::understand(std::env::args_os().collect()) {
         Ok(cli) => cli,
-        Err(usage) => usage.exit(),
+        Err(Refusal::Usage(usage)) => usage.exit(),
+        Err(Refusal::Config { error, json }) => return failed(&error, json),
     };
     log::to_stderr(log_format);
     let json = command.json();
@@ -148,13 +157,15 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::BadNews) => ExitCode::FAILURE,
         // Whoever read our output has seen enough: no failure, and nobody left to tell.
         Err(failure) if print::is_broken_pipe(&failure) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let report = error::report(&failure, json);
-            // With standard error gone there is no place left to complain to.
-            let _ = std::io::stderr().lock().write_all(report.as_bytes());
-            ExitCode::FAILURE
-        }
+        Err(failure) => failed(&failure, json),
     }
+}
+
+fn failed(failure: &Error, json: bool) -> ExitCode {
+    let report = error::report(failure, json);
+    // With standard error gone there is no place left to complain to.
+    let _ = std::io::stderr().lock().write_all(report.as_bytes());
+    ExitCode::FAILURE
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod figures;
 mod folder;
+mod keep;
 mod name;
 mod opened;
 mod place;
@@ -128,6 +129,13 @@ impl Databases {
                 .on(name)
                 .hint("open the overview and choose one")
         })
+    }
+
+    /// The names of the databases that there are now; folders are looked into. Blocks.
+    #[must_use]
+    pub fn names(&self) -> Vec<Name> {
+        self.search();
+        self.known().names()
     }
 
     /// How many databases are open now.

@@ -50,6 +50,7 @@ pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
 pub use row::Value;
 pub use schedule::{CronTimes, Schedule};
+pub(crate) use scheduled::Remembered;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -5,19 +5,45 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use snapback::database::{Database, EventOptions};
-use snapback::snapshot::{Options, Schedule, Snapshots};
+use snapback::many::Name;
+use snapback::snapshot::{Options, Retention, Schedule, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
 use super::retention::RetentionOptions;
 
-/// The database, its store, its event log and its retention.
+/// One database, and how it is opened.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DatabaseOptions {
     /// The live SQLite database
-    #[arg(long, value_name = "FILE", env = "SNAPBACK_DB", help_heading = "Database")]
-    pub(crate) db: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SNAPBACK_DB",
+        required_unless_present = "config",
+        help_heading = "Database"
+    )]
+    db: Option<PathBuf>,
 
+    /// A file that says everything else, as for `serve`
+    #[arg(long, value_name = "FILE", env = "SNAPBACK_CONFIG", help_heading = "Database")]
+    config: Option<PathBuf>,
+
+    /// Which of the databases in that file is meant
+    #[arg(long, value_name = "NAME", requires = "config", help_heading = "Database")]
+    name: Option<Name>,
+
+    /// Print facts as JSON, and errors too
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    opening: OpeningOptions,
+}
+
+/// How a database is opened: its store, its event log and its retention.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OpeningOptions {
     /// Open the database on a network file system, where SQLite's locks cannot be relied on
     #[arg(
         long,
@@ -31,15 +57,11 @@ pub(crate) struct DatabaseOptions {
     #[arg(long, value_name = "PLACE", env = "SNAPBACK_STORE", help_heading = "Database")]
     pub(crate) store: Option<String>,
 
-    /// Print facts as JSON, and errors too
-    #[arg(long, help_heading = "Output")]
-    pub(crate) json: bool,
-
     #[command(flatten)]
     cache: CacheOptions,
 
     #[command(flatten)]
-    pub(crate) tables: TableOptions,
+    tables: TableOptions,
 }
 
 /// What is kept here of a store far away.
@@ -77,7 +99,7 @@ fn usual_cache() -> Option<PathBuf> {
 pub(crate) struct MirrorOptions {
     /// A second store that every snapshot is copied to; nothing is pruned there
     #[arg(long, value_name = "PLACE", env = "SNAPBACK_MIRROR", help_heading = "Database")]
-    mirror: Option<String>,
+    pub(crate) mirror: Option<String>,
 }
 
 /// Which table is the event log, and which tables are left out.
@@ -121,33 +143,59 @@ impl DatabaseOptions {
 
     /// Opens the database, its store and the mirror.
     pub(crate) fn open_mirrored(&self, mirror: &MirrorOptions) -> Result<Snapshots> {
-        self.open_serving(mirror, Schedule::default())
-    }
-
-    /// The same, with a schedule by which snapshots are taken.
-    pub(crate) fn open_serving(
-        &self,
-        mirror: &MirrorOptions,
-        schedule: Schedule,
-    ) -> Result<Snapshots> {
-        let open = if self.force_network { Database::open_anywhere } else { Database::open };
-        let database = open(&self.db, &self.tables.events())?;
-        let mirror = mirror.mirror.as_deref().map(Store::open).transpose()?;
-        let options = Options { mirror, schedule, ..self.tables.snapshots()? };
-        Snapshots::open(database, self.cache.of(Store::open(&self.store()?)?), options)
+        let mirror = mirror.mirror.as_deref();
+        self.opening.open(self.db()?, &self.store()?, mirror, Schedule::default())
     }
 
     /// The store's place as it was given, or beside the database.
     pub(crate) fn store(&self) -> Result<String> {
+        self.opening.store_of(self.db()?)
+    }
+
+    fn db(&self) -> Result<&Path> {
+        self.db
+            .as_deref()
+            .ok_or_else(|| Error::invalid("no database is named").hint("name one with --db FILE"))
+    }
+}
+
+impl OpeningOptions {
+    /// Opens a database with its store.
+    pub(crate) fn open(
+        &self,
+        db: &Path,
+        store: &str,
+        mirror: Option<&str>,
+        schedule: Schedule,
+    ) -> Result<Snapshots> {
+        let database = self.look_at(db)?;
+        let mirror = mirror.map(Store::open).transpose()?;
+        let options = Options { mirror, schedule, ..self.tables.snapshots()? };
+        Snapshots::open(database, self.cache.of(Store::open(store)?), options)
+    }
+
+    /// Opens a database alone, to see that it can be served.
+    pub(crate) fn look_at(&self, db: &Path) -> Result<Database> {
+        let open = if self.force_network { Database::open_anywhere } else { Database::open };
+        open(db, &self.tables.events())
+    }
+
+    /// The store's place as it was given, or beside the database.
+    pub(crate) fn store_of(&self, db: &Path) -> Result<String> {
         match &self.store {
             Some(place) => Ok(place.clone()),
-            None => beside(&self.db),
+            None => beside(db),
         }
+    }
+
+    /// Which snapshots are kept.
+    pub(crate) fn retention(&self) -> Result<Retention> {
+        self.tables.retention.read()
     }
 }
 
 impl TableOptions {
-    pub(crate) fn events(&self) -> EventOptions {
+    fn events(&self) -> EventOptions {
         EventOptions {
             table: self.event_table.clone(),
             column: self.event_column.clone(),
@@ -156,7 +204,7 @@ impl TableOptions {
         }
     }
 
-    pub(crate) fn snapshots(&self) -> Result<Options> {
+    fn snapshots(&self) -> Result<Options> {
         Ok(Options {
             retention: self.retention.read()?,
             exclude_tables: self.exclude_table.clone(),

@@ -2,31 +2,67 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::Args;
-use snapback::snapshot::{CronTimes, Now, Schedule, Snapshots};
+use snapback::many::OPEN_AT_ONCE;
+use snapback::snapshot::{Now, Snapshots};
 use snapback::{Error, Result, web};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::access::AccessOptions;
-use super::options::{DatabaseOptions, MirrorOptions};
+use super::config::Section;
+use super::plan::{NamedFile, PlaceOptions, Plan};
+use super::schedule::parse_time;
 use super::{Outcome, print};
 
 /// `snapback serve`
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    #[command(flatten)]
-    options: ServeOptions,
+    /// The live SQLite database; repeated and with names, several are served
+    #[arg(
+        long,
+        value_name = "[NAME=]FILE",
+        env = "SNAPBACK_DB",
+        required_unless_present_any = ["config", "db_glob"],
+        help_heading = "Database"
+    )]
+    pub(super) db: Vec<NamedFile>,
+
+    /// Databases by a pattern such as 'tenants/*.db', each named after its file, new ones too;
+    /// repeated
+    #[arg(long, value_name = "PATTERN", env = "SNAPBACK_DB_GLOB", help_heading = "Database")]
+    pub(super) db_glob: Vec<String>,
+
+    /// How many of several databases are open at once
+    #[arg(
+        long,
+        value_name = "N",
+        env = "SNAPBACK_OPEN_AT_ONCE",
+        default_value_t = OPEN_AT_ONCE,
+        help_heading = "Database"
+    )]
+    pub(super) open_at_once: usize,
+
+    /// A file that says everything that is not said here
+    #[arg(long, value_name = "FILE", env = "SNAPBACK_CONFIG", help_heading = "Database")]
+    config: Option<PathBuf>,
 
     #[command(flatten)]
-    schedule: ScheduleOptions,
+    pub(super) options: ServeOptions,
+
+    /// Print facts as JSON, and errors too
+    #[arg(long, help_heading = "Output")]
+    pub(super) json: bool,
 
     #[command(flatten)]
-    mirror: MirrorOptions,
+    pub(super) place: PlaceOptions,
 
-    #[command(flatten)]
-    pub(super) database: DatabaseOptions,
+    /// The databases that the file tells of one by one.
+    #[arg(skip)]
+    pub(super) sections: Vec<Section>,
 }
 
 /// Where the console listens, and to which names.
@@ -52,49 +88,28 @@ pub(crate) struct ServeOptions {
 impl Serve {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
         let listener = listen(&self.options)?;
-        let snapshots = self.database.open_serving(&self.mirror, self.schedule.read())?;
-        let now = snapshots.now()?;
-        print::say(out, &greeting(&now, &self.database.store()?))?;
-        serve(snapshots, listener, &self.options, out)?;
+        match Plan::of(self)? {
+            Plan::One(place) => {
+                let snapshots = place.open()?;
+                print::say(out, &greeting(&snapshots.now()?, &place.store))?;
+                serve(snapshots, listener, &self.options, out)?;
+            }
+            Plan::Many(many) => {
+                let databases = many.databases(self.open_at_once)?;
+                print::say(out, &many.greeting(&databases))?;
+                let serve = |listener, web, until| web::serve_many(databases, listener, web, until);
+                serve_with(listener, &self.options, out, "d", serve)?;
+            }
+        }
         Ok(Outcome::Well)
     }
 }
 
-/// When snapshots are taken by themselves.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Schedule")]
-struct ScheduleOptions {
-    /// Take a snapshot so long after the newest one, such as 15m, if anything has changed
-    #[arg(long, value_name = "TIME", env = "SNAPBACK_EVERY", value_parser = parse_time)]
-    every: Option<Duration>,
-
-    /// Take a snapshot once there are so many more events
-    #[arg(long, value_name = "N", env = "SNAPBACK_EVERY_EVENTS", value_parser = clap::value_parser!(u64).range(1..))]
-    every_events: Option<u64>,
-
-    /// Take a snapshot at these times (in UTC), such as "0 3 * * *"
-    #[arg(long, value_name = "EXPRESSION", env = "SNAPBACK_CRON", value_parser = parse_cron)]
-    cron: Option<CronTimes>,
-}
-
-impl ScheduleOptions {
-    fn read(&self) -> Schedule {
-        let Self { every, every_events, cron } = self.clone();
-        Schedule { every, every_events, cron }
+impl ServeOptions {
+    /// Where it listens, and whether it asks who somebody is; what is none of these is told.
+    pub(super) fn told(&self) -> Result<(String, bool)> {
+        Ok((self.listen.to_string(), self.access.read()?.is_guarded()))
     }
-}
-
-fn parse_cron(text: &str) -> Result<CronTimes, String> {
-    text.parse().map_err(|error: Error| format!("{error}; {}", error.next_step()))
-}
-
-/// A time such as `24h` or `90m`.
-fn parse_time(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    parsed
-        .and_then(|time| Duration::try_from(time).ok())
-        .filter(|time| !time.is_zero())
-        .ok_or_else(|| "state a time such as 24h or 90m".to_owned())
 }
 
 /// Takes the address, so that a second console on it is refused before any work is done; and so is
@@ -115,6 +130,21 @@ pub(crate) fn serve(
     listener: TcpListener,
     options: &ServeOptions,
     out: &mut dyn Write,
+) -> Result<()> {
+    let serve = |listener, web, until| web::serve(snapshots, listener, web, until);
+    serve_with(listener, options, out, "snapshots", serve)
+}
+
+/// When the console is to stop; asked for first when it answers.
+type Until<'u> = Pin<Box<dyn Future<Output = ()> + 'u>>;
+
+/// Has `serve` serve whatever it serves, and tells the address of its first page.
+fn serve_with<'u, F: Future<Output = Result<()>>>(
+    listener: TcpListener,
+    options: &ServeOptions,
+    out: &'u mut dyn Write,
+    first: &str,
+    serve: impl FnOnce(tokio::net::TcpListener, web::Options, Until<'u>) -> F,
 ) -> Result<()> {
     let failed =
         |source: std::io::Error| Error::failed("the console cannot be started").because(source);
@@ -139,14 +169,14 @@ pub(crate) fn serve(
         };
         let stop = stop().map_err(failed)?;
         // Asked for first when the address was accepted and requests are: the time to tell it.
-        let until = async {
-            let told = format!("\nhttp://{address}/snapshots\nstop with Ctrl-C\n");
+        let told = format!("\nhttp://{address}/{first}\nstop with Ctrl-C\n");
+        let until = async move {
             if let Err(error) = print::say(out, &told) {
                 tracing::warn!(%error, "the console's address could not be told");
             }
             stop.await;
         };
-        web::serve(snapshots, listener, web, until).await
+        serve(listener, web, Box::pin(until)).await
     })
 }
 

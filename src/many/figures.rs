@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::keep::Tried;
 use super::name::Name;
 use super::place::Place;
 use super::stamp::Stamp;
 use super::{Databases, folder, stamp};
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::{Entry, SnapshotRef, Snapshots, State};
+use crate::snapshot::{Entry, Remembered, SnapshotRef, Snapshots, State};
 
 /// How many databases one look reads anew at most: those that changed; one that was never read
 /// comes on top.
@@ -35,6 +36,8 @@ pub struct Figures {
     pub newest: Option<Newest>,
     /// When the next checkpoint is due by the clock.
     pub next_take: Option<Timestamp>,
+    /// The position at which it is, if events tell.
+    pub next_take_position: Option<i64>,
 }
 
 /// A snapshot, and when it was taken.
@@ -48,7 +51,7 @@ pub struct Newest {
 }
 
 impl Figures {
-    fn read(snapshots: &Snapshots) -> Result<Self> {
+    pub(super) fn read(snapshots: &Snapshots) -> Result<Self> {
         let (list, now) = (snapshots.list()?, snapshots.now()?);
         let is = |state| move |entry: &&Entry| entry.state == state;
         let newest = list.snapshots.iter().find(is(State::Intact));
@@ -60,6 +63,7 @@ impl Figures {
             newest: newest
                 .map(|entry| Newest { snapshot: entry.snapshot(), created_at: entry.created_at }),
             next_take: now.next_take,
+            next_take_position: now.next_take_position,
         })
     }
 }
@@ -111,11 +115,16 @@ struct Watched {
     place: Place,
     stamp: Option<Stamp>,
     read: Option<(Instant, Result<Figures>)>,
+    tried: Tried,
 }
 
 impl Known {
     pub(super) fn place(&self, name: &Name) -> Option<&Place> {
         self.databases.get(name).map(|watched| &watched.place)
+    }
+
+    pub(super) fn names(&self) -> Vec<Name> {
+        self.databases.keys().cloned().collect()
     }
 
     /// Takes over which databases there are; what is known of those that stay is kept. The answer
@@ -129,20 +138,51 @@ impl Known {
         for (name, place) in found {
             let watched =
                 before.remove(&name).filter(|watched| watched.place.path() == place.path());
-            let watched = watched.unwrap_or(Watched { place, stamp: None, read: None });
+            let watched = watched.unwrap_or(Watched::new(place));
             self.databases.insert(name, watched);
         }
         self.misfits = misfits;
         before.into_keys().collect()
     }
 
-    fn learn(&mut self, name: &Name, stamp: Option<Stamp>, figures: Result<Figures>) {
+    pub(super) fn learn(&mut self, name: &Name, stamp: Option<Stamp>, figures: Result<Figures>) {
         let Some(watched) = self.databases.get_mut(name) else { return };
         let is_busy = figures.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy);
         // What was busy is no worse for that, and is looked at again.
         if !(is_busy && watched.read.is_some()) {
             watched.stamp = stamp.filter(|_| !is_busy);
             watched.read = Some((Instant::now(), figures));
+        }
+    }
+
+    /// Those whose schedules say that a checkpoint is due.
+    pub(super) fn due(&self, now: Timestamp) -> Vec<Name> {
+        let due = self.databases.iter().filter(|(_, watched)| {
+            let figures = watched.figures();
+            figures.is_some_and(|figures| watched.tried.is_due(figures, now))
+        });
+        due.map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.databases.values().any(|watched| !watched.place.schedule().is_empty())
+    }
+
+    /// What is remembered of a database that may be closed.
+    fn memory(&self, name: &Name) -> Remembered {
+        self.databases.get(name).map(|watched| watched.tried.remembered).unwrap_or_default()
+    }
+
+    fn keep_memory(&mut self, name: &Name, remembered: Remembered) {
+        if let Some(watched) = self.databases.get_mut(name) {
+            watched.tried.remembered = remembered;
+        }
+    }
+
+    /// A checkpoint was due, and could not be taken.
+    pub(super) fn put_off(&mut self, name: &Name, until: Timestamp) {
+        if let Some(watched) = self.databases.get_mut(name) {
+            watched.tried.until = Some(until);
         }
     }
 
@@ -187,6 +227,16 @@ impl Known {
             failed: watched.read.as_ref().is_some_and(|(_, read)| read.is_err()),
         };
         self.databases.iter().map(|(name, watched)| (name.clone(), seen(watched))).collect()
+    }
+}
+
+impl Watched {
+    fn new(place: Place) -> Self {
+        Self { place, stamp: None, read: None, tried: Tried::default() }
+    }
+
+    fn figures(&self) -> Option<&Figures> {
+        self.read.as_ref().and_then(|(_, read)| read.as_ref().ok())
     }
 }
 
@@ -239,7 +289,13 @@ impl Databases {
         work: impl FnOnce(&Snapshots) -> Result<T>,
     ) -> Result<T> {
         let was_open = self.inner.opened.is_open(name);
-        let outcome = self.inner.opened.open(name, place).and_then(|snapshots| work(&snapshots));
+        let memory = self.known().memory(name);
+        let outcome = self.inner.opened.open(name, place).and_then(|snapshots| {
+            snapshots.remember(memory);
+            let outcome = work(&snapshots);
+            self.known().keep_memory(name, snapshots.remembered());
+            outcome
+        });
         if !was_open {
             self.inner.opened.close(name);
         }

@@ -39,6 +39,12 @@ impl Progress {
         !self.0.committed.load(Ordering::SeqCst)
     }
 
+    /// Whether the operation was asked to end.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::SeqCst)
+    }
+
     /// Says how many more rows are expected.
     pub(crate) fn expect(&self, rows: u64) {
         self.0.expected.fetch_add(rows, Ordering::Relaxed);

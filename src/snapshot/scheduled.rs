@@ -19,8 +19,9 @@ use crate::error::Result;
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Remembered>);
 
+/// What was seen so far.
 #[derive(Clone, Copy, Default)]
-struct Remembered {
+pub(crate) struct Remembered {
     /// When the schedule was looked at first.
     since: Option<Timestamp>,
     /// When a checkpoint was due last and nothing had changed.
@@ -81,6 +82,18 @@ fn newest(listed: &[Listed]) -> Option<(&SnapshotRef, Newest)> {
 }
 
 impl Snapshots {
+    /// What is remembered of the schedule, for when the same database is opened again.
+    pub(crate) fn remembered(&self) -> Remembered {
+        Remembered { listed: None, ..*self.core.schedule.lock() }
+    }
+
+    /// Goes on from what was remembered when the same database was open before.
+    pub(crate) fn remember(&self, before: Remembered) {
+        let mut remembered = self.core.schedule.lock();
+        remembered.since = before.since.or(remembered.since);
+        remembered.nothing_new = remembered.nothing_new.max(before.nothing_new);
+    }
+
     /// Whether checkpoints are taken by themselves.
     #[must_use]
     pub fn is_scheduled(&self) -> bool {

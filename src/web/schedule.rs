@@ -1,10 +1,12 @@
 //! What is done in the background, again and again: taking snapshots, and reading them back.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Result;
+use crate::many::{Databases, Name};
 use crate::snapshot::{Action, Occurrence, Progress, Snapshots};
 
 /// Who is named in the history for it.
@@ -57,6 +59,68 @@ pub(crate) async fn take(snapshots: Snapshots) {
         tokio::time::sleep(pause).await;
     }
 }
+
+/// Takes a checkpoint of each of several databases whenever its schedule says so. Dropped, it ends
+/// what is under way.
+pub(crate) async fn take_each(databases: Databases) {
+    loop {
+        let ending = Ending(Progress::default());
+        let (all, progress) = (databases.clone(), ending.0.clone());
+        let taken = blocking(move || {
+            all.take_when_due(BY, &progress);
+            Ok(())
+        });
+        if let Err(error) = taken.await {
+            tracing::warn!(%error, "the schedules could not be looked at");
+        }
+        drop(ending);
+        tokio::time::sleep(LOOKED).await;
+    }
+}
+
+/// Verifies each of several databases as [`verify`] does the only one, one after the other.
+pub(crate) async fn verify_each(databases: Databases, every: Duration) {
+    let mut times: HashMap<Name, Instant> = HashMap::new();
+    loop {
+        let all = databases.clone();
+        let names = blocking(move || Ok(all.names())).await.unwrap_or_default();
+        times.retain(|name, _| names.contains(name));
+        for name in names {
+            let (all, at) = (databases.clone(), times.get(&name).copied());
+            if at.is_some_and(|at| Instant::now() < at) {
+                continue;
+            }
+            let ending = Ending(Progress::default());
+            let (wanted, progress) = (name.clone(), ending.0.clone());
+            let verified = blocking(move || {
+                all.visit(&wanted, |snapshots| {
+                    let wait = at.map_or_else(
+                        || due(snapshots, every, Timestamp::now()),
+                        |_| Duration::ZERO,
+                    );
+                    if wait.is_zero() {
+                        snapshots.watched(progress).verify(None, BY)?;
+                        return Ok(every);
+                    }
+                    Ok(wait)
+                })
+            });
+            let wait = verified.await.unwrap_or_else(|error| {
+                tracing::warn!(%error, %name, "the snapshots could not be read back");
+                every
+            });
+            times.insert(name, Instant::now() + wait);
+        }
+        let next = times
+            .values()
+            .min()
+            .map_or(SEARCHED_AGAIN, |next| next.saturating_duration_since(Instant::now()));
+        tokio::time::sleep(next.min(SEARCHED_AGAIN)).await;
+    }
+}
+
+/// How long a new database waits at most until it is known of.
+const SEARCHED_AGAIN: Duration = Duration::from_mins(1);
 
 /// How long it is until the next time, by the history; not at all when it tells of no last time.
 fn due(snapshots: &Snapshots, every: Duration, now: Timestamp) -> Duration {

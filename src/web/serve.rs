@@ -89,8 +89,11 @@ pub async fn serve_many(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
+    let verify = options.verify_every.map(|every| schedule::verify_each(databases.clone(), every));
+    let take = spawn(schedule::take_each(databases.clone()));
+    let tasks = verify.map(spawn).into_iter().chain([take]).collect();
     let app = App::overview(databases, options);
-    run(listen.into(), &app, several(app.clone()), Vec::new(), shutdown).await
+    run(listen.into(), &app, several(app.clone()), tasks, shutdown).await
 }
 
 /// What goes on in the background until it is dropped.

@@ -35,7 +35,7 @@ impl Console {
             assert_ne!(out.read_line(&mut line).expect("a line"), 0, "it ended: {said}");
             said.push_str(&line);
             if let Some(rest) = line.trim_end().strip_prefix("http://") {
-                break rest.trim_end_matches("/snapshots").to_owned();
+                break rest.split('/').next().unwrap_or_default().to_owned();
             }
         };
         Self { process, out, said, address }
