@@ -37,9 +37,9 @@ fmt:
 bench *arguments:
     cargo bench --bench verbs -- {{arguments}}
 
-# Licences, bans and sources of the dependencies (needs cargo-deny).
+# Licences, bans and sources of the dependencies (needs cargo-deny; what is not there yet is fetched).
 deny:
-    cargo deny --offline check licenses bans sources
+    cargo deny --locked check licenses bans sources
 
 # Known vulnerabilities of the dependencies (needs cargo-deny and the network).
 advisories:

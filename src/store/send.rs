@@ -145,3 +145,96 @@ async fn read(mut file: File, length: u64) -> Result<(Bytes, File)> {
 fn stopped() -> Error {
     Error::failed("the upload is not wanted any more")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek, Write};
+    use std::sync::atomic::AtomicUsize;
+    use std::time::Duration;
+
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{PutPayload, PutResult, UploadPart};
+    use tokio::sync::Barrier;
+
+    use super::super::fail::Failure;
+    use super::*;
+
+    /// Parts that get on only when as many are on their way as may be.
+    #[derive(Clone, Debug)]
+    struct Together {
+        barrier: Arc<Barrier>,
+        under_way: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        sent: Arc<AtomicUsize>,
+    }
+
+    impl Together {
+        fn new() -> Self {
+            let count = || Arc::new(AtomicUsize::new(0));
+            let barrier = Arc::new(Barrier::new(AT_A_TIME));
+            Self { barrier, under_way: count(), most: count(), sent: count() }
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl MultipartUpload for Together {
+        fn put_part(&mut self, part: PutPayload) -> UploadPart {
+            // Its bytes are in memory from here on.
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            let parts = self.clone();
+            Box::pin(async move {
+                parts.barrier.wait().await;
+                parts.sent.fetch_add(part.content_length(), Ordering::SeqCst);
+                parts.under_way.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            })
+        }
+
+        async fn complete(&mut self) -> object_store::Result<PutResult> {
+            Ok(PutResult {
+                e_tag: None,
+                version: None,
+                extensions: object_store::Extensions::default(),
+            })
+        }
+
+        async fn abort(&mut self) -> object_store::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn parts_of_all_uploads_go_up_together_and_no_more_than_fit_in_memory() {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let parts = Together::new();
+        let lanes = Lanes::default();
+        // Two uploads of as many parts each as may be on their way in all.
+        let length = (AT_A_TIME * PART) as u64;
+        let uploads = [(); 2].map(|()| {
+            let (mut parts, lanes) = (parts.clone(), lanes.clone());
+            let mut file = tempfile::tempfile().expect("a file");
+            file.set_len(length)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.flush())
+                .expect("sized");
+            runtime.spawn(async move {
+                let target = Target {
+                    objects: Arc::new(InMemory::new()),
+                    path: Path::from("packs/a"),
+                    failure: Failure::new("could not be written", "packs/a"),
+                };
+                send_parts(&target, &mut parts, file, length, &lanes, &Stop::default()).await
+            })
+        });
+        runtime.block_on(async {
+            for upload in uploads {
+                let sent = tokio::time::timeout(Duration::from_mins(1), upload).await;
+                sent.expect("parts go up together").expect("no panic").expect("sent");
+            }
+        });
+        assert_eq!(parts.most.load(Ordering::SeqCst), AT_A_TIME);
+        assert_eq!(parts.sent.load(Ordering::SeqCst) as u64, 2 * length);
+    }
+}

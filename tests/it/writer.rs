@@ -47,13 +47,25 @@ impl LiveWriter {
         Self::repeating(path, count, |connection, _| next_event(connection))
     }
 
+    /// Starts a thread that applies an event now and then: for tests of many rounds, whose database
+    /// must not grow large.
+    pub(crate) fn calm(path: &Path) -> Self {
+        Self::pausing(path, 1, |connection, _| next_event(connection), Duration::from_millis(50))
+    }
+
     /// Starts `count` threads that do `step` over and over, each given its number.
     pub(crate) fn repeating(path: &Path, count: u32, step: Step) -> Self {
+        Self::pausing(path, count, step, PAUSE)
+    }
+
+    fn pausing(path: &Path, count: u32, step: Step, pause: Duration) -> Self {
         let shared = Arc::new((Mutex::default(), Condvar::new()));
         let threads = (0..count)
             .map(|number| {
                 let (shared, path) = (Arc::clone(&shared), PathBuf::from(path));
-                std::thread::spawn(move || write(&shared, &path, number, step))
+                std::thread::spawn(move || {
+                    write(&shared, &path, pause, |connection| step(connection, number));
+                })
             })
             .collect();
         let writer = Self { shared, threads };
@@ -93,11 +105,16 @@ impl Drop for LiveWriter {
     }
 }
 
-fn write(shared: &(Mutex<Shared>, Condvar), path: &Path, number: u32, step: Step) {
+fn write(
+    shared: &(Mutex<Shared>, Condvar),
+    path: &Path,
+    pause: Duration,
+    step: impl Fn(&mut Connection) -> rusqlite::Result<i64>,
+) {
     let mut connection = connect(path);
     let (shared, changed) = shared;
     loop {
-        let applied = step(&mut connection, number);
+        let applied = step(&mut connection);
         let mut guard = lock(shared);
         match applied {
             Ok(position) => {
@@ -108,7 +125,7 @@ fn write(shared: &(Mutex<Shared>, Condvar), path: &Path, number: u32, step: Step
         }
         changed.notify_all();
         let (guard, _) = changed
-            .wait_timeout_while(guard, PAUSE, |shared| !shared.stop)
+            .wait_timeout_while(guard, pause, |shared| !shared.stop)
             .unwrap_or_else(PoisonError::into_inner);
         if guard.stop {
             return;

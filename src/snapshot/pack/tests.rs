@@ -336,6 +336,20 @@ fn a_decompression_bomb_is_unpacked_no_further_than_its_entry_says() {
 }
 
 #[test]
+fn a_chunk_under_the_name_of_another_is_refused() {
+    // Every checksum of the pack holds: only what the chunk holds tells.
+    let (one, other) = (noise(1, 100), noise(2, 100));
+    let mut packer = format::Packer::new().expect("a packer");
+    let (entry, frame) = packer.pack(ChunkHash::of(&one), &other, 0).expect("packed");
+    let store = Store::memory();
+    store.put("packs/b.pack", [frame, format::closing(&[entry])].concat()).expect("put");
+    let packs = Packs::open(store).expect("packs");
+    assert_eq!(packs.damaged(), []);
+    let error = read(&packs, &one).expect_err("another chunk");
+    assert!(damage_of(&error).contains("do not have the hash that names it"), "{error}");
+}
+
+#[test]
 fn files_that_are_no_packs_break_nothing() {
     let (packs, store, folder) = on_disk();
     let chunk = noise(1, 100);

@@ -1,7 +1,9 @@
 //! Processes that are killed while the application writes: at any moment, and at each step.
 
+#[cfg(target_os = "linux")]
 mod steps;
 mod survival;
+#[cfg(target_os = "linux")]
 mod tracer;
 
 use std::time::{Duration, Instant};

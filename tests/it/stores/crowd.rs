@@ -8,6 +8,7 @@ use snapback::snapshot::{Kind, Scope, SnapshotRef};
 use super::verbs::{insist, verified};
 use crate::app::{App, BY, request};
 use crate::bucket::Bucket;
+use crate::writer::LiveWriter;
 
 /// How often each of them does its part: more where `SNAPBACK_ROUNDS` says so.
 fn rounds() -> usize {
@@ -47,7 +48,7 @@ fn two_consoles_and_a_command_line_on_one_bucket_lose_nothing() {
     let first = app.take("first");
     app.pin(&first);
     let (one, other) = (app.snapshots(), app.reopen_in(bucket.open()));
-    let writer = app.writer();
+    let writer = LiveWriter::calm(&app.db_path());
     let by_command = std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..rounds {

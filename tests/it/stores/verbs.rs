@@ -1,8 +1,10 @@
 //! Take, list, preview, restore, verify, prune: the same wherever snapshots live.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::memory::InMemory;
 use snapback::snapshot::{Kind, Scope, Snapshots, State};
 use snapback::{ErrorKind, Result};
 
@@ -11,6 +13,7 @@ use snapback::store::Store;
 use super::Place;
 use crate::app::{App, BY, request};
 use crate::bucket::Bucket;
+use crate::faults::store::FaultyStore;
 
 /// Everything in the store is sound.
 pub(super) fn verified(snapshots: &Snapshots) {
@@ -71,6 +74,27 @@ fn a_refused_restore_leaves_the_store_as_it_was() {
         app.try_restore(&request(&snapshot, Scope::Rewind)).expect_err("another schema");
         assert_eq!(app.listed(), [snapshot]);
     }
+}
+
+#[test]
+fn chunks_that_lie_together_are_read_in_one_go() {
+    let faulty = FaultyStore::over(Arc::new(InMemory::new()));
+    let app = App::new().store_over(Arc::new(faulty.clone())).with_events(5);
+    app.sql(
+        "CREATE TABLE files(id INTEGER PRIMARY KEY, body BLOB);
+        WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 200)
+        INSERT INTO files SELECT i, randomblob(20000) FROM n",
+    );
+    let snapshot = app.take("before");
+    let chunks = app.snapshots().copy_to(&snapshot, &Store::memory(), BY).expect("copied").chunks;
+    assert!(chunks > 100, "{chunks}");
+    app.sql("DELETE FROM files");
+    let fresh = app.reopen();
+    let before = faulty.seen();
+    assert!(fresh.preview(&snapshot).expect("a preview").differing_rows() >= 200);
+    fresh.restore(&request(&snapshot, Scope::Tables)).expect("restored");
+    let asked = faulty.seen() - before;
+    assert!(asked as u64 * 2 < chunks, "{asked} operations for {chunks} chunks");
 }
 
 /// Does something until it succeeds. Where nothing is too young to be pruned, a take may find that

@@ -1,5 +1,6 @@
 //! The program under a tracer that counts its steps: the calls that change a file or make a change
-//! durable, whichever thread makes them. It can be killed right before one of them.
+//! durable, whichever thread makes them. It can be killed right before one of them, or one of them
+//! can fail.
 //!
 //! Counting per thread, as `strace` does, would pass over a step whenever another thread has
 //! already made a call of the same number.
@@ -21,10 +22,19 @@ use super::super::process::under;
 use crate::app::App;
 
 /// A call that changes a file, and which one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) call: &'static str,
     pub(super) file: String,
+}
+
+/// What befalls one of the steps.
+#[derive(Clone, Copy)]
+pub(super) enum Blow {
+    /// The program is killed before it.
+    Kill,
+    /// It is not made, and the program is told that the disk failed.
+    Fail,
 }
 
 /// How a run ended.
@@ -32,7 +42,7 @@ pub(super) struct Run {
     /// The exit status; `None` when it was killed.
     pub(super) code: Option<i32>,
     pub(super) stderr: String,
-    /// The steps that were made, and the one that it was killed before.
+    /// The steps that were made, and the one that something befell.
     pub(super) steps: Vec<Step>,
 }
 
@@ -61,9 +71,9 @@ fn changing(number: i64) -> Option<(&'static str, Option<usize>)> {
     })
 }
 
-/// Runs the program, to be killed before its `number`th step, the first being 0.
+/// Runs the program; its `number`th step is befallen by the blow, the first being 0.
 #[expect(clippy::zombie_processes, reason = "whoever follows it waits for its end")]
-pub(super) fn killed_before(app: &App, number: usize, arguments: &[&str]) -> Run {
+pub(super) fn struck(app: &App, number: usize, blow: Blow, arguments: &[&str]) -> Run {
     // It waits for the tracer before it becomes the program.
     let mut shell = Command::new("sh");
     shell.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_snapback")]);
@@ -78,7 +88,7 @@ pub(super) fn killed_before(app: &App, number: usize, arguments: &[&str]) -> Run
         | Options::PTRACE_O_EXITKILL;
     ptrace::seize(process, options).expect("these tests need to trace their children");
     kill(process, Signal::SIGCONT).expect("a signal");
-    let (code, steps) = follow(process, number);
+    let (code, steps) = follow(process, number, blow);
     let mut stderr = String::new();
     let said = child.stderr.as_mut().expect("its errors").read_to_string(&mut stderr);
     said.expect("text");
@@ -86,10 +96,11 @@ pub(super) fn killed_before(app: &App, number: usize, arguments: &[&str]) -> Run
 }
 
 /// Lets all threads go on from call to call until the process has ended.
-fn follow(process: Pid, number: usize) -> (Option<i32>, Vec<Step>) {
+fn follow(process: Pid, number: usize, blow: Blow) -> (Option<i32>, Vec<Step>) {
     let mut steps = Vec::new();
     // The threads that are in a call, or about to be.
     let mut within = HashSet::new();
+    let mut failing = None;
     loop {
         // Only the children of this thread: other tests have theirs.
         let any = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
@@ -98,13 +109,27 @@ fn follow(process: Pid, number: usize) -> (Option<i32>, Vec<Step>) {
             Ok(WaitStatus::Signaled(ended, ..)) if ended == process => return (None, steps),
             Ok(WaitStatus::PtraceSyscall(thread)) => {
                 if within.insert(thread) {
-                    steps.extend(step(process, thread));
-                    if steps.len() > number {
-                        kill(process, Signal::SIGKILL).expect("a signal");
-                        continue;
+                    let made = steps.len();
+                    steps
+                        .extend(step(process, thread).filter(|step| !is_one_of_many(step, &steps)));
+                    if made == number && steps.len() > number {
+                        match blow {
+                            Blow::Kill => {
+                                kill(process, Signal::SIGKILL).expect("a signal");
+                                continue;
+                            }
+                            Blow::Fail => {
+                                leave_out(thread);
+                                failing = Some(thread);
+                            }
+                        }
                     }
                 } else {
                     within.remove(&thread);
+                    if failing == Some(thread) {
+                        answer(thread, Errno::EIO);
+                        failing = None;
+                    }
                 }
                 (thread, None)
             }
@@ -120,6 +145,35 @@ fn follow(process: Pid, number: usize) -> (Option<i32>, Vec<Step>) {
         }
     }
 }
+
+/// Whether the same was done twice right before: page after page of one file is two steps.
+fn is_one_of_many(step: &Step, before: &[Step]) -> bool {
+    before.len() >= 2 && before[before.len() - 2..].iter().all(|one| one == step)
+}
+
+/// Makes a thread that is about to make a call make none.
+#[cfg(target_arch = "x86_64")]
+fn leave_out(thread: Pid) {
+    let mut registers = ptrace::getregs(thread).expect("a thread that stands still");
+    registers.orig_rax = u64::MAX;
+    ptrace::setregs(thread, registers).expect("a thread that stands still");
+}
+
+/// Tells a thread that comes out of a call that it failed.
+#[cfg(target_arch = "x86_64")]
+fn answer(thread: Pid, error: Errno) {
+    let mut registers = ptrace::getregs(thread).expect("a thread that stands still");
+    registers.rax = i64::from(-(error as i32)).cast_unsigned();
+    ptrace::setregs(thread, registers).expect("a thread that stands still");
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn leave_out(_: Pid) {
+    panic!("where a call has its number is known of x86-64 only");
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn answer(_: Pid, _: Errno) {}
 
 /// The step that a thread is about to make; `None` when the call changes no file that stays.
 fn step(process: Pid, thread: Pid) -> Option<Step> {
