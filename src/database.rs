@@ -7,6 +7,8 @@
 mod disk;
 mod event_log;
 mod pages;
+mod readers;
+mod record;
 mod schema;
 mod scratch;
 mod spool;
@@ -15,10 +17,12 @@ mod writer;
 
 pub use event_log::EventLog;
 pub(crate) use pages::{Leaf, Pages};
+pub(crate) use readers::Readers;
+pub(crate) use record::RecordLayout;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};
-pub(crate) use view::{EventRange, View, Violation};
+pub(crate) use view::{EventRange, Range, View, Violation};
 pub(crate) use writer::Writer;
 
 use std::ops::Deref;
@@ -176,6 +180,11 @@ impl Database {
         })
     }
 
+    /// Makes ready to read on several threads in the state of a transaction that is begun next.
+    pub(crate) fn readers(&self) -> Readers {
+        Readers::ready(&self.inner.path)
+    }
+
     /// Refuses what would write more than the disk has room for, in bytes.
     pub(crate) fn check_room(&self, needed: u64) -> Result<()> {
         disk::check_room(&self.inner.path, needed)
@@ -205,16 +214,19 @@ fn check_version(version: i32) -> Result<()> {
         .hint("build with SQLite 3.51.3 or later"))
 }
 
+/// A connection that somebody may own.
+type Borrowed = Box<dyn Deref<Target = Connection> + Send>;
+
 /// Where read connections come from.
 trait Connections: Send + Sync {
-    fn borrow(&self) -> Result<Box<dyn Deref<Target = Connection>>>;
+    fn borrow(&self) -> Result<Borrowed>;
 }
 
 impl<M> Connections for Pool<M>
 where
     M: ManageConnection<Connection = Connection>,
 {
-    fn borrow(&self) -> Result<Box<dyn Deref<Target = Connection>>> {
+    fn borrow(&self) -> Result<Borrowed> {
         let connection: PooledConnection<M> = self.get().map_err(|error| {
             Error::new(ErrorKind::Busy, "no connection to the database is free")
                 .because(error)
@@ -307,11 +319,11 @@ pub(crate) fn failure(what: &str, error: rusqlite::Error) -> Error {
 
 /// A connection in a read transaction that ends when this is dropped.
 pub(crate) struct ReadTransaction {
-    connection: Box<dyn Deref<Target = Connection>>,
+    connection: Borrowed,
 }
 
 impl ReadTransaction {
-    fn begin(connection: Box<dyn Deref<Target = Connection>>) -> rusqlite::Result<Self> {
+    fn begin(connection: Borrowed) -> rusqlite::Result<Self> {
         begin_reading(&connection)?;
         Ok(Self { connection })
     }

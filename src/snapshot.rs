@@ -22,6 +22,7 @@ pub(crate) mod fuzzing;
 mod history;
 mod id;
 mod label;
+mod lines;
 mod manifest;
 mod mirror;
 mod occurrence;

@@ -1,4 +1,5 @@
-//! The pages of a database, hashed: what changed can be told without reading a row.
+//! The pages of a table: what changed can be told without reading a row, and rows can be read
+//! without a statement.
 //!
 //! Pages are read through SQLite's `sqlite_dbpage` table, inside the caller's own transaction, and
 //! never from the file. Their format is that of <https://www.sqlite.org/fileformat2.html>. Only
@@ -6,153 +7,303 @@
 //! rowid that each may hold, a leaf (type 13) holds rows, and what of a row does not fit into its
 //! leaf is in a chain of overflow pages, each of which begins with the number of the next.
 
-use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection, Statement};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::failure;
 use super::schema::quoted;
-use crate::error::Result;
+use super::{ReadTransaction, failure};
+use crate::error::{Error, Result};
 
-const INDEX_INTERIOR: u8 = 2;
 const TABLE_INTERIOR: u8 = 5;
-const INDEX_LEAF: u8 = 10;
 const TABLE_LEAF: u8 = 13;
 /// No tree of 2^32 pages is deeper.
 const DEEPEST: usize = 40;
+/// Leaves that a thread hashes at a time; fewer than some of these are hashed by one thread.
+const SHARE: usize = 256;
+/// What the header of a database says of text in UTF-8.
+const UTF8: u32 = 1;
 
-/// Every page of a database in one state: a hash of each, and how tables hang together.
+/// Reads pages in one transaction.
 ///
 /// Hashes are XXH3 with a seed that is kept secret, of 64 bits: they are only ever compared with the
 /// one hash that stood at the same place before.
-pub(crate) struct Pages {
-    /// Hash of each page, the first page first.
-    hashes: Vec<u64>,
-    /// The first four bytes of each page: on an overflow page the number of the next one.
-    links: Vec<u32>,
-    /// The type of each page that reads as a page of a table's tree.
-    kinds: Vec<u8>,
-    /// For each interior page its children, each with the greatest rowid that it may hold.
-    interiors: HashMap<u32, Vec<(u32, i64)>>,
-    /// Leaves whose rows go on elsewhere, each with the first overflow page; in page order.
-    overflows: Vec<(u32, u32)>,
+pub(crate) struct Pages<'c> {
+    reader: Reader<'c>,
+    seed: u64,
+    /// Bytes of each page that are SQLite's.
+    usable: usize,
+    is_utf8: bool,
+    /// The page that was read last, if it was not a leaf.
+    page: Vec<u8>,
+    /// A record that was put together from overflow pages.
+    record: Vec<u8>,
+}
+
+/// Two statements that read a page each: an overflow page is read while its leaf is looked at.
+struct Reader<'c> {
+    leaf: CachedStatement<'c>,
+    link: CachedStatement<'c>,
 }
 
 /// A leaf of a table: its rows are those with a rowid up to `last`, behind the leaf before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Leaf {
-    /// Hash of the page and of the overflow pages that its rows go on in.
+    /// Hash of the page and of the overflow pages that its rows go on in; 0 until it was read.
     pub(crate) hash: u64,
     /// The greatest rowid that may stand here; `i64::MAX` on the last leaf.
     pub(crate) last: i64,
+    /// The number of the page.
+    page: u32,
 }
 
-impl Pages {
-    /// Reads every page. `None` where this build of SQLite does not show pages, or a page is not
-    /// what the format says: then rows are read instead.
-    pub(super) fn read(connection: &Connection, seed: u64) -> Result<Option<Self>> {
-        let Ok(mut statement) =
-            connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE schema = 'main'")
-        else {
+impl Leaf {
+    /// A leaf as it was before, wherever it stood.
+    pub(crate) fn once(hash: u64, last: i64) -> Self {
+        Self { hash, last, page: 0 }
+    }
+
+    /// Whether this is the leaf that it was, with the same rows.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.last == other.last
+    }
+}
+
+/// What takes each row of a leaf as its rowid and its record; `None` when it cannot be read so.
+pub(crate) type EachRecord<'e> = dyn FnMut(i64, &[u8]) -> Result<Option<()>> + 'e;
+
+impl<'c> Pages<'c> {
+    /// `None` where this build of SQLite does not show pages: then rows are read instead.
+    pub(super) fn open(connection: &'c Connection, seed: u64) -> Result<Option<Self>> {
+        let prepare =
+            || connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1");
+        let (Ok(leaf), Ok(link)) = (prepare(), prepare()) else { return Ok(None) };
+        let (reader, page, record) = (Reader { leaf, link }, Vec::new(), Vec::new());
+        let mut pages = Self { reader, seed, usable: 0, is_utf8: false, page, record };
+        if pages.read(1)?.is_none() {
             return Ok(None);
-        };
-        let failed = |error| failure("the pages of the database cannot be read", error);
-        let mut pages = Self {
-            hashes: Vec::new(),
-            links: Vec::new(),
-            kinds: Vec::new(),
-            interiors: HashMap::new(),
-            overflows: Vec::new(),
-        };
-        let mut usable = 0;
-        let mut rows = statement.query([]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            let Ok(page) = row.get_ref(0).map_err(failed)?.as_blob() else { return Ok(None) };
-            if pages.hashes.is_empty() {
-                // The header's byte 20 tells how many bytes at each page's end are not SQLite's.
-                usable = page.len().saturating_sub(page.get(20).copied().unwrap_or(0).into());
-            }
-            if pages.add(page, usable, seed).is_none() {
-                return Ok(None);
-            }
         }
+        // The header's byte 20 tells how many bytes at each page's end are not SQLite's.
+        let reserved = pages.page.get(20).copied().unwrap_or(0);
+        pages.usable = pages.page.len().saturating_sub(reserved.into());
+        pages.is_utf8 = number32(&pages.page, 56) == Some(UTF8);
         Ok(Some(pages))
     }
 
-    fn add(&mut self, page: &[u8], usable: usize, seed: u64) -> Option<()> {
-        let number = u32::try_from(self.hashes.len()).ok()?.checked_add(1)?;
-        let link = u32::from_be_bytes(page.get(..4)?.try_into().ok()?);
-        self.links.push(link);
-        // On an overflow page the first byte is the highest of a page's number, so small databases
-        // never show one of these there.
-        let kind = if number == 1 || self.links.len() > (1 << 24) { 0 } else { page[0] };
-        if matches!(kind, INDEX_INTERIOR | INDEX_LEAF) {
-            self.hashes.push(0);
-            self.kinds.push(0);
-            return Some(());
-        }
-        self.hashes.push(xxh3_64_with_seed(page, seed));
-        // What does not read as a page of a tree may be an overflow page that begins like one. A
-        // table that needs such a page as its own is read by rows.
-        let sound = match page[0] {
-            TABLE_INTERIOR => interior(page).map(|children| {
-                self.interiors.insert(number, children);
-            }),
-            TABLE_LEAF => {
-                let overflows = &mut self.overflows;
-                each_overflow(page, usable, |first| overflows.push((number, first)))
-            }
-            _ => None,
-        };
-        self.kinds.push(if sound.is_some() { page[0] } else { 0 });
-        Some(())
+    /// Whether text in the records is UTF-8.
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.is_utf8
     }
 
-    /// The leaves of the table with this root page, in rowid order. `None` where the pages do not
-    /// hang together as the format says.
-    pub(crate) fn leaves(&self, root: u32) -> Option<Vec<Leaf>> {
+    /// The leaves of the table with this root page, in rowid order, not yet read. `None` where the
+    /// pages do not hang together as the format says.
+    pub(crate) fn leaves(&mut self, root: u32) -> Result<Option<Vec<Leaf>>> {
+        self.leaves_between(root, i64::MIN, i64::MAX)
+    }
+
+    /// Those of them that may hold rowids from `first` to `last`.
+    pub(crate) fn leaves_between(
+        &mut self,
+        root: u32,
+        first: i64,
+        last: i64,
+    ) -> Result<Option<Vec<Leaf>>> {
+        let (mut depth, mut page) = (0, root);
+        // All leaves are equally deep: the way to the first one tells how deep.
+        loop {
+            if self.read(page)?.is_none() || depth > DEEPEST {
+                return Ok(None);
+            }
+            match self.page.first() {
+                Some(&TABLE_LEAF) => break,
+                _ => match interior(&self.page) {
+                    Some(children) => {
+                        let before = children.partition_point(|&(_, greatest)| greatest < first);
+                        // The last child may hold any greatest rowid.
+                        page = children[before].0;
+                    }
+                    None => return Ok(None),
+                },
+            }
+            depth += 1;
+        }
         let mut leaves = Vec::new();
-        self.collect(root, i64::MAX, 0, &mut leaves)?;
-        Some(leaves)
+        let whole = self.collect(root, i64::MAX, depth, (first, last), &mut leaves)?;
+        Ok(whole.map(|()| leaves))
     }
 
-    fn collect(&self, page: u32, last: i64, depth: usize, leaves: &mut Vec<Leaf>) -> Option<()> {
-        if depth > DEEPEST || leaves.len() > self.hashes.len() {
-            return None;
+    fn collect(
+        &mut self,
+        page: u32,
+        greatest: i64,
+        depth: usize,
+        wanted: (i64, i64),
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Option<()>> {
+        if depth == 0 {
+            let ascends = leaves.last().is_none_or(|before| before.last < greatest);
+            leaves.push(Leaf { hash: 0, last: greatest, page });
+            return Ok(ascends.then_some(()));
         }
-        match *self.kinds.get((page as usize).checked_sub(1)?)? {
-            TABLE_LEAF => leaves.push(Leaf { hash: self.leaf_hash(page)?, last }),
-            TABLE_INTERIOR => {
-                for &(child, greatest) in self.interiors.get(&page)? {
-                    self.collect(child, greatest.min(last), depth + 1, leaves)?;
-                }
+        if self.read(page)?.is_none() {
+            return Ok(None);
+        }
+        let Some(children) = interior(&self.page) else { return Ok(None) };
+        let (first, last) = wanted;
+        let from = children.partition_point(|&(_, greatest)| greatest < first);
+        for &(child, below) in &children[from..] {
+            let below = below.min(greatest);
+            if self.collect(child, below, depth - 1, wanted, leaves)?.is_none() {
+                return Ok(None);
             }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn leaf_hash(&self, page: u32) -> Option<u64> {
-        let mut hash = *self.hash(page)?;
-        let from = self.overflows.partition_point(|&(leaf, _)| leaf < page);
-        for &(_, first) in self.overflows[from..].iter().take_while(|&&(leaf, _)| leaf == page) {
-            let (mut next, mut length) = (first, 0);
-            while next != 0 {
-                hash = hash.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.hash(next)?;
-                next = self.links[next as usize - 1];
-                length += 1;
-                if length > self.hashes.len() {
-                    return None;
-                }
+            if below >= last {
+                break;
             }
         }
-        Some(hash)
+        Ok(Some(()))
     }
 
-    fn hash(&self, page: u32) -> Option<&u64> {
-        self.hashes.get((page as usize).checked_sub(1)?)
+    /// Hashes leaves, on as many threads as there are readers of the same state beside this one.
+    pub(crate) fn hash(
+        &mut self,
+        leaves: &mut [Leaf],
+        beside: &mut [ReadTransaction],
+    ) -> Result<()> {
+        let threads = beside.len().min(leaves.len() / SHARE);
+        let shares = Mutex::new(leaves.chunks_mut(SHARE));
+        let work = |pages: &mut Pages<'_>| {
+            while let Some(share) = shares.lock().unwrap_or_else(PoisonError::into_inner).next() {
+                for leaf in share {
+                    pages.visit(leaf, None)?;
+                }
+            }
+            Ok::<_, Error>(())
+        };
+        let seed = self.seed;
+        std::thread::scope(|scope| {
+            let work = &work;
+            let others: Vec<_> = beside[..threads]
+                .iter_mut()
+                .map(|reader| {
+                    scope.spawn(move || match reader.view().pages(seed)? {
+                        Some(mut pages) => work(&mut pages),
+                        None => Ok(()),
+                    })
+                })
+                .collect();
+            let mut outcome = work(self);
+            for other in others {
+                let other = other.join().unwrap_or_else(|_| {
+                    Err(Error::failed("a thread that read the database has stopped"))
+                });
+                outcome = outcome.and(other);
+            }
+            outcome
+        })
     }
+
+    /// Reads a leaf: hashes it and hands out its rows, in order. `false` where it is not what the
+    /// format says, or a row was not read: then the leaf is taken for one that was never seen.
+    pub(crate) fn visit(
+        &mut self,
+        leaf: &mut Leaf,
+        each: Option<&mut EachRecord<'_>>,
+    ) -> Result<bool> {
+        let Self { reader: Reader { leaf: statement, link }, seed, usable, record, .. } = self;
+        let mut visit = Visit { seed: *seed, usable: *usable, record, each, link };
+        let hash = with_page(statement, leaf.page, |page| visit.leaf(page))?.transpose()?.flatten();
+        leaf.hash = hash.unwrap_or_else(never_seen);
+        Ok(hash.is_some())
+    }
+
+    /// Reads a page; `None` where there is none of this number.
+    fn read(&mut self, number: u32) -> Result<Option<()>> {
+        let page = &mut self.page;
+        with_page(&mut self.reader.leaf, number, |bytes| {
+            page.clear();
+            page.extend_from_slice(bytes);
+        })
+    }
+}
+
+/// A look at one leaf.
+struct Visit<'v, 'c, 'e> {
+    seed: u64,
+    usable: usize,
+    record: &'v mut Vec<u8>,
+    each: Option<&'v mut EachRecord<'e>>,
+    link: &'v mut CachedStatement<'c>,
+}
+
+impl Visit<'_, '_, '_> {
+    /// The hash of the leaf.
+    fn leaf(&mut self, page: &[u8]) -> Result<Option<u64>> {
+        let Some(cells) = number16(page, 3).filter(|_| page.first() == Some(&TABLE_LEAF)) else {
+            return Ok(None);
+        };
+        let mut hash = xxh3_64_with_seed(page, self.seed);
+        for number in 0..cells {
+            let Some(cell) = Cell::read(page, self.usable, number) else { return Ok(None) };
+            let Some(local) = page.get(cell.local.clone()) else { return Ok(None) };
+            let read = if cell.overflow == 0 {
+                match &mut self.each {
+                    Some(each) => each(cell.rowid, local)?,
+                    None => Some(()),
+                }
+            } else {
+                self.overflow(&cell, local, &mut hash)?
+            };
+            if read.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(hash))
+    }
+
+    /// Follows a row through its overflow pages.
+    fn overflow(&mut self, cell: &Cell, local: &[u8], hash: &mut u64) -> Result<Option<()>> {
+        let Self { seed, usable, record, each, link } = self;
+        record.clear();
+        record.extend_from_slice(local);
+        let (mut next, mut left) = (cell.overflow, cell.payload - local.len());
+        while left > 0 {
+            let here = left.min(*usable - 4);
+            let number = with_page(link, next, |page| {
+                *hash = hash.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    ^ xxh3_64_with_seed(page, *seed);
+                if each.is_some() {
+                    record.extend_from_slice(page.get(4..4 + here)?);
+                }
+                number32(page, 0)
+            })?;
+            let Some(number) = number.flatten() else { return Ok(None) };
+            (next, left) = (number, left - here);
+        }
+        match each {
+            Some(each) => each(cell.rowid, record),
+            None => Ok(Some(())),
+        }
+    }
+}
+
+/// A hash that no page had before.
+fn never_seen() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0)
+}
+
+/// Hands a page to `look`; `None` where there is none of this number.
+fn with_page<T>(
+    statement: &mut Statement<'_>,
+    number: u32,
+    look: impl FnOnce(&[u8]) -> T,
+) -> Result<Option<T>> {
+    let failed = |error| failure("the pages of the database cannot be read", error);
+    let mut rows = statement.query([number]).map_err(failed)?;
+    let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
+    Ok(row.get_ref(0).map_err(failed)?.as_blob().ok().map(look))
 }
 
 /// The root page of a table.
@@ -174,21 +325,29 @@ fn number32(page: &[u8], at: usize) -> Option<u32> {
 }
 
 /// A variable-length integer and its length in bytes.
-fn varint(page: &[u8], at: usize) -> Option<(u64, usize)> {
-    let mut value = 0;
-    for place in 0..8 {
-        let byte = *page.get(at + place)?;
+#[inline]
+pub(super) fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let bytes = bytes.get(at..)?;
+    let first = *bytes.first()?;
+    if first < 0x80 {
+        return Some((first.into(), 1));
+    }
+    let mut value = u64::from(first & 0x7f);
+    for (place, &byte) in bytes.iter().enumerate().take(8).skip(1) {
         value = (value << 7) | u64::from(byte & 0x7f);
         if byte < 0x80 {
             return Some((value, place + 1));
         }
     }
-    Some(((value << 8) | u64::from(*page.get(at + 8)?), 9))
+    Some(((value << 8) | u64::from(*bytes.get(8)?), 9))
 }
 
 /// The children of an interior page: in each cell a page and the greatest rowid below it, and the
 /// right-most page in the header.
 fn interior(page: &[u8]) -> Option<Vec<(u32, i64)>> {
+    if page.first() != Some(&TABLE_INTERIOR) {
+        return None;
+    }
     let cells = number16(page, 3)?;
     let mut children = Vec::with_capacity(cells + 1);
     for cell in 0..cells {
@@ -197,37 +356,51 @@ fn interior(page: &[u8]) -> Option<Vec<(u32, i64)>> {
         children.push((number32(page, at)?, greatest.cast_signed()));
     }
     children.push((number32(page, 8)?, i64::MAX));
-    children.is_sorted_by_key(|&(_, greatest)| greatest).then_some(children)
+    Some(children)
 }
 
-/// Hands out the first overflow page of each row of a leaf that has one.
-fn each_overflow(page: &[u8], usable: usize, mut each: impl FnMut(u32)) -> Option<()> {
-    let cells = number16(page, 3)?;
-    let whole = usable.checked_sub(35)?;
-    for cell in 0..cells {
-        let at = number16(page, 8 + 2 * cell)?;
+/// A row as it lies in a leaf.
+struct Cell {
+    rowid: i64,
+    /// Bytes of the record.
+    payload: usize,
+    /// Where in the page its beginning lies.
+    local: Range<usize>,
+    /// The page on which it goes on; 0 where it lies here whole.
+    overflow: u32,
+}
+
+impl Cell {
+    fn read(page: &[u8], usable: usize, number: usize) -> Option<Self> {
+        let at = number16(page, 8 + 2 * number)?;
         let (payload, length) = varint(page, at)?;
         let payload = usize::try_from(payload).ok()?;
+        let (rowid, rowid_length) = varint(page, at + length)?;
+        let begin = at + length + rowid_length;
+        let whole = usable.checked_sub(35)?;
+        let rowid = rowid.cast_signed();
         if payload <= whole {
-            continue;
+            return Some(Self { rowid, payload, local: begin..begin + payload, overflow: 0 });
         }
-        let (_, rowid_length) = varint(page, at + length)?;
         let least = (usable - 12) * 32 / 255 - 23;
         let most = least + (payload - least) % (usable - 4);
-        let local = if most <= whole { most } else { least };
-        each(number32(page, at + length + rowid_length + local)?);
+        let end = begin + if most <= whole { most } else { least };
+        let overflow = number32(page, end)?;
+        // Page 0 does not exist; a chain that begins there ends before its row does.
+        (overflow != 0).then_some(Self { rowid, payload, local: begin..end, overflow })
     }
-    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn leaves(connection: &Connection, table: &str) -> Vec<Leaf> {
-        let pages = Pages::read(connection, 7).expect("read").expect("pages are shown");
+    fn leaves(connection: &Connection, table: &str) -> Vec<(u64, i64)> {
+        let mut pages = Pages::open(connection, 7).expect("read").expect("pages are shown");
         let root = root_page(connection, table).expect("read").expect("a root");
-        pages.leaves(root).expect("a tree")
+        let mut leaves = pages.leaves(root).expect("read").expect("a tree");
+        pages.hash(&mut leaves, &mut []).expect("hashed");
+        leaves.iter().map(|leaf| (leaf.hash, leaf.last)).collect()
     }
 
     #[test]
@@ -241,13 +414,13 @@ mod tests {
             )
             .expect("rows");
         let before = leaves(&connection, "t");
-        assert!(before.len() > 50 && before.is_sorted_by_key(|leaf| leaf.last));
+        assert!(before.len() > 50 && before.is_sorted_by_key(|leaf| leaf.1));
         connection.execute_batch("UPDATE t SET x = 'row 0000000x' WHERE id = 10000").expect("done");
         let after = leaves(&connection, "t");
         let changed: Vec<usize> = (0..before.len()).filter(|&n| before[n] != after[n]).collect();
         assert_eq!((before.len(), changed.len()), (after.len(), 1));
         let leaf = changed[0];
-        assert!(before[leaf - 1].last < 10_000 && 10_000 <= before[leaf].last);
+        assert!(before[leaf - 1].1 < 10_000 && 10_000 <= before[leaf].1);
     }
 
     #[test]
@@ -264,5 +437,18 @@ mod tests {
             .execute_batch("UPDATE t SET x = CAST(zeroblob(99000) || 'x' || zeroblob(999) AS BLOB) WHERE id = 1")
             .expect("done");
         assert_ne!(leaves(&connection, "t"), before);
+    }
+
+    #[test]
+    fn a_leaf_that_is_none_is_never_taken_for_one_that_was_seen() {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection.execute_batch("CREATE TABLE t(x); CREATE INDEX i ON t(x);").expect("a table");
+        let mut pages = Pages::open(&connection, 7).expect("read").expect("pages are shown");
+        // Page 3 is the index's.
+        let mut seen = [Leaf { hash: 0, last: 9, page: 3 }; 2];
+        for leaf in &mut seen {
+            assert!(!pages.visit(leaf, None).expect("read"));
+        }
+        assert!(!seen[0].is_same_as(&seen[1]));
     }
 }

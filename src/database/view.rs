@@ -97,9 +97,9 @@ impl<'c> View<'c> {
         read().map_err(|error| failure("the event log cannot be read", error).on(&log.table))
     }
 
-    /// Every page, hashed; `None` where rows must be read instead.
-    pub(crate) fn pages(self, seed: u64) -> Result<Option<Pages>> {
-        Pages::read(self.connection, seed)
+    /// The pages of the tables, hashed with `seed`; `None` where rows must be read instead.
+    pub(crate) fn pages(self, seed: u64) -> Result<Option<Pages<'c>>> {
+        Pages::open(self.connection, seed)
     }
 
     /// The root page of a table.

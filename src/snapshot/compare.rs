@@ -9,7 +9,7 @@ use super::Core;
 use super::adopt;
 use super::catalog::{Catalog, Found, Listed};
 use super::changes;
-use super::contents::{Contents, StoredTable};
+use super::contents::{COMPARED, Contents, StoredTable};
 use super::diff::{Counts, Side};
 use super::drift;
 use super::facts::TableCounts;
@@ -17,7 +17,7 @@ use super::id::{Point, SnapshotRef};
 use super::manifest::Manifest;
 use super::pack::Packs;
 use super::source::Nowhere;
-use crate::database::{Schema, Scratch, Table, View};
+use crate::database::{ReadTransaction, Readers, Schema, Scratch, Table, View};
 use crate::error::{Error, Result};
 
 /// A point in time, opened: all but its rows.
@@ -89,10 +89,12 @@ pub(crate) struct Readied<'c> {
 
 impl Opened {
     /// Makes the rows ready, in the given layout. Only the table `only`, where one is named.
+    /// Transactions `beside` are in the state of `view`.
     pub(crate) fn ready<'c>(
         &self,
         core: &'c Core,
         view: View<'c>,
+        beside: Vec<ReadTransaction>,
         layout: &Schema,
         only: Option<&str>,
         scratch: &'c Scratch,
@@ -100,7 +102,15 @@ impl Opened {
         let wanted = |table: &&Table| only.is_none_or(|only| table.name == only);
         match self {
             Self::Now => Ok(Readied {
-                contents: Contents::of_live(core, view, layout, only, &mut Nowhere)?,
+                contents: Contents::of_live(
+                    core,
+                    view,
+                    beside,
+                    layout,
+                    only,
+                    &mut Nowhere,
+                    COMPARED,
+                )?,
                 position: core.database.event_log().map(|log| view.position(log)).transpose()?,
                 differences: Vec::new(),
                 notes: Vec::new(),
@@ -196,13 +206,13 @@ pub(crate) fn compare<T>(
     only: Option<&str>,
     work: impl FnOnce(&Comparison<'_>) -> Result<T>,
 ) -> Result<T> {
+    let is_live = matches!((before, after), (Opened::Now, _) | (_, Opened::Now));
+    let readers = is_live.then(|| core.database.readers());
     let transaction = core.database.read()?;
+    let beside = readers.map(Readers::follow).unwrap_or_default();
     let view = transaction.view();
     let live;
-    let layout = match (before, after) {
-        (Opened::Now, _) | (_, Opened::Now) => None,
-        _ => before.schema().or_else(|| after.schema()),
-    };
+    let layout = if is_live { None } else { before.schema().or_else(|| after.schema()) };
     let layout = if let Some(stored) = layout {
         stored
     } else {
@@ -217,8 +227,12 @@ pub(crate) fn compare<T>(
         })
         .or_else(|| core.database.event_log().map(|log| log.table.clone()));
     let (scratch, other) = (Scratch::temporary()?, Scratch::temporary()?);
-    let before = before.ready(core, view, layout, only, &scratch)?;
-    let after = after.ready(core, view, layout, only, &other)?;
+    let (of_before, of_after) = match before {
+        Opened::Now => (beside, Vec::new()),
+        _ => (Vec::new(), beside),
+    };
+    let before = before.ready(core, view, of_before, layout, only, &scratch)?;
+    let after = after.ready(core, view, of_after, layout, only, &other)?;
     let comparison = Comparison::new(layout, before, after, view, event_table);
     work(&comparison)
 }

@@ -14,8 +14,11 @@ use super::pack::Packs;
 use super::source::{ChunkSource, FromDatabase, Nowhere, each_row};
 use super::tree::{ChunkSink, Node};
 use super::{Core, Progress};
-use crate::database::{Schema, Scratch, Table, View, failure};
+use crate::database::{ReadTransaction, Schema, Scratch, Table, View, failure};
 use crate::error::{Error, Result};
+
+/// How many bytes of rows a reading that is to be compared keeps in memory.
+pub(crate) const COMPARED: usize = 16 << 20;
 
 /// The tables of one point in time.
 pub(crate) struct Contents<'c> {
@@ -48,15 +51,16 @@ pub(crate) struct StoredTable<'m> {
 
 impl<'c> Contents<'c> {
     /// Reads all of `tables` from a database, in the transaction of `view`. The chunks also go to
-    /// `sink`.
+    /// `sink`. Up to `kept_bytes` of rows stay in memory, to be compared soon.
     pub(crate) fn of_database<'t>(
         view: View<'c>,
         tables: impl IntoIterator<Item = &'t Table>,
         sink: &mut dyn ChunkSink,
         progress: &Progress,
-        mut session: Option<&mut Session>,
+        mut session: Option<&mut Session<'_>>,
+        kept_bytes: usize,
     ) -> Result<Self> {
-        let database = FromDatabase::new(view, progress.clone());
+        let database = FromDatabase::new(view, progress.clone(), kept_bytes);
         let mut held = BTreeMap::new();
         for table in tables {
             let root = database.scan(table, sink, session.as_deref_mut())?;
@@ -74,7 +78,7 @@ impl<'c> Contents<'c> {
         layout: &Schema,
         scratch: &'c Scratch,
     ) -> Result<Self> {
-        let database = FromDatabase::new(scratch.view(), Progress::default());
+        let database = FromDatabase::new(scratch.view(), Progress::default(), 0);
         let mut tables = BTreeMap::new();
         for stored in stored {
             let Some(wanted) = layout.table(&stored.table.name) else { continue };
@@ -94,22 +98,25 @@ impl<'c> Contents<'c> {
     }
 
     /// Reads `tables` of the live database, in the transaction of `view`: all of them, or one. What
-    /// their pages tell is kept for the next reading.
+    /// their pages tell is kept for the next reading. Transactions `beside` are in the same state.
     pub(crate) fn of_live(
         core: &Core,
         view: View<'c>,
+        beside: Vec<ReadTransaction>,
         schema: &Schema,
         only: Option<&str>,
         sink: &mut dyn ChunkSink,
+        kept_bytes: usize,
     ) -> Result<Self> {
         let tables =
             schema.tables.iter().filter(|table| only.is_none_or(|only| table.name == only));
         let folder = core.cache.as_deref();
         let mut session = match folder {
-            Some(folder) => Session::begin(folder, view, only.is_none())?,
+            Some(folder) => Session::begin(folder, view, beside, only.is_none())?,
             None => None,
         };
-        let contents = Self::of_database(view, tables, sink, &core.progress, session.as_mut())?;
+        let contents =
+            Self::of_database(view, tables, sink, &core.progress, session.as_mut(), kept_bytes)?;
         if let (Some(session), Some(folder)) = (session, folder) {
             session.finish(folder);
         }
@@ -122,7 +129,7 @@ impl<'c> Contents<'c> {
         tables: impl IntoIterator<Item = &'t Table>,
     ) -> Result<Self> {
         let mut contents =
-            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default(), None)?;
+            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default(), None, 0)?;
         contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
         Ok(contents)
     }

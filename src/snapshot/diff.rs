@@ -17,7 +17,7 @@ use super::row::Value;
 use super::source::{ChunkSource, children_of, values_of};
 use super::tree::{self, Node};
 use crate::database::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// One side of a comparison: the source of its chunks, and the root of the table's tree.
 #[derive(Clone, Copy)]
@@ -189,24 +189,26 @@ impl Cursor<'_> {
         Ok(())
     }
 
-    /// Reads the chunk of rows that the cursor stands before, and those soon to come that the other
-    /// side does not have too, so that neighbours in the store are read at once.
-    fn read_ahead(&mut self, table: &Table, other: &Self) -> Result<()> {
-        if !matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0 && !self.read.contains_key(&node.hash))
-        {
-            return Ok(());
+    fn keep(&mut self, nodes: &[Node], chunks: Vec<Chunk>) {
+        if !nodes.is_empty() {
+            self.read = nodes.iter().map(|node| node.hash).zip(chunks).collect();
         }
+    }
+
+    /// Whether it stands before a chunk of rows that was not read yet.
+    fn wants_rows(&self) -> bool {
+        matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0 && !self.read.contains_key(&node.hash))
+    }
+
+    /// The chunks of rows soon to come that the other side does not have too.
+    fn soon(&self, other: &Self) -> Vec<Node> {
         let skipped: HashSet<ChunkHash> = other.nodes().map(|node| node.hash).collect();
-        let wanted: Vec<Node> = self
-            .nodes()
+        self.nodes()
             .take_while(|node| node.height == 0)
             .filter(|node| !skipped.contains(&node.hash))
             .take(READ_AHEAD)
             .cloned()
-            .collect();
-        let chunks = self.source.chunks(table, &wanted)?;
-        self.read = wanted.iter().map(|node| node.hash).zip(chunks).collect();
-        Ok(())
+            .collect()
     }
 
     /// The chunks that are ahead, the next first.
@@ -253,12 +255,11 @@ impl<'s> Walk<'s> {
                     self.after.ahead.pop();
                 }
                 Move::Open { before, after } => {
+                    self.read_ahead(before, after)?;
                     if before {
-                        self.before.read_ahead(self.table, &self.after)?;
                         self.before.open(self.table)?;
                     }
                     if after {
-                        self.after.read_ahead(self.table, &self.before)?;
                         self.after.open(self.table)?;
                     }
                 }
@@ -277,6 +278,39 @@ impl<'s> Walk<'s> {
                 }
             }
         }
+    }
+
+    /// Reads the chunks of rows that are about to be opened, and their neighbours with them; on both
+    /// sides at once, where one wants rows and the other has none left.
+    fn read_ahead(&mut self, before: bool, after: bool) -> Result<()> {
+        let wanted = before && self.before.wants_rows() || after && self.after.wants_rows();
+        if !wanted {
+            return Ok(());
+        }
+        let soon = |cursor: &Cursor<'_>, other| {
+            let wants = cursor.read.is_empty() || cursor.wants_rows();
+            if wants { cursor.soon(other) } else { Vec::new() }
+        };
+        let of_before = soon(&self.before, &self.after);
+        let of_after = soon(&self.after, &self.before);
+        let table = self.table;
+        let read = |cursor: &Cursor<'_>, nodes: &[Node]| cursor.source.chunks(table, nodes);
+        let (before, after) = match self.after.source.shared() {
+            Some(source) if !of_before.is_empty() && !of_after.is_empty() => {
+                std::thread::scope(|scope| {
+                    let other = scope.spawn(|| source.chunks(table, &of_after));
+                    let one = read(&self.before, &of_before);
+                    let other = other.join().unwrap_or_else(|_| {
+                        Err(Error::failed("a thread that read the store has stopped"))
+                    });
+                    (one, other)
+                })
+            }
+            _ => (read(&self.before, &of_before), read(&self.after, &of_after)),
+        };
+        self.before.keep(&of_before, before?);
+        self.after.keep(&of_after, after?);
+        Ok(())
     }
 
     /// Drops what is not behind the wanted start.

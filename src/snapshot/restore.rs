@@ -10,7 +10,7 @@ use rusqlite::ToSql;
 use super::Core;
 use super::changes;
 use super::compare::{Comparison, Opened, Readied};
-use super::contents::{Contents, Counter};
+use super::contents::{COMPARED, Contents, Counter};
 use super::diff::{Counts, Difference};
 use super::facts::{Cause, Change, Preview, RestoreRequest, Restored, Scope, TableDone};
 use super::id::{Kind, Point, SnapshotRef};
@@ -19,7 +19,9 @@ use super::preview;
 use super::row::Value;
 use super::source::each_row;
 use super::take::Draft;
-use crate::database::{Schema, Scratch, Spool, SpoolFiller, Table, Violation, Writer, failure};
+use crate::database::{
+    ReadTransaction, Schema, Scratch, Spool, SpoolFiller, Table, Violation, Writer, failure,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::StoreLock;
 
@@ -51,17 +53,19 @@ pub(crate) fn restore(
     let writer = core.database.writer()?;
     let mut rewind = None;
     let mut run = || {
+        let readers = core.database.readers();
         writer.begin()?;
-        if let Attempt::Done(done) =
-            attempt(core, &writer, request, &target, lock, locked, &mut rewind)?
-        {
+        let turn = Turn { writer: &writer, beside: readers.follow(), locked };
+        if let Attempt::Done(done) = attempt(core, turn, request, &target, lock, &mut rewind)? {
             return Ok(done);
         }
         // The safety copy would miss what came between: read again, with the writers waiting.
         writer.roll_back();
+        let readers = core.database.readers();
         writer.begin_locked()?;
         locked.set(Some(Instant::now()));
-        match attempt(core, &writer, request, &target, lock, locked, &mut rewind)? {
+        let turn = Turn { writer: &writer, beside: readers.follow(), locked };
+        match attempt(core, turn, request, &target, lock, &mut rewind)? {
             Attempt::Done(done) => Ok(done),
             Attempt::Overtaken => {
                 Err(Error::new(ErrorKind::Busy, "the database's write lock cannot be kept")
@@ -81,28 +85,37 @@ pub(crate) fn restore(
     outcome.map(|done| *done)
 }
 
+/// The transaction of an attempt.
+struct Turn<'w> {
+    writer: &'w Writer,
+    /// Readers of the same state.
+    beside: Vec<ReadTransaction>,
+    /// Since when it holds the write lock.
+    locked: &'w Cell<Option<Instant>>,
+}
+
 fn attempt(
     core: &Core,
-    writer: &Writer,
+    turn: Turn<'_>,
     request: &RestoreRequest,
     target: &Opened,
     lock: &StoreLock,
-    locked: &Cell<Option<Instant>>,
     rewind: &mut Option<SnapshotRef>,
 ) -> Result<Attempt> {
+    let Turn { writer, beside, locked } = turn;
     core.progress.expect(core.expected_rows());
     let view = writer.view();
     let layout = core.schema(view)?;
     let log = core.database.event_log();
     let scratch = Scratch::temporary()?;
-    let (draft, contents) = Draft::of_live(core, view, &layout)?;
+    let (draft, contents) = Draft::of_live(core, view, beside, &layout, COMPARED)?;
     let before = Readied {
         contents,
         position: log.map(|log| view.position(log)).transpose()?,
         differences: Vec::new(),
         notes: Vec::new(),
     };
-    let after = target.ready(core, view, &layout, None, &scratch)?;
+    let after = target.ready(core, view, Vec::new(), &layout, None, &scratch)?;
     let event_table = log.map(|log| log.table.clone());
     let comparison = Comparison::new(&layout, before, after, view, event_table);
     let selected = selected(&comparison, request)?;

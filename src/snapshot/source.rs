@@ -1,17 +1,16 @@
 //! Where the chunks of a tree come from: the store, or the database that they were read from.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use rusqlite::ToSql;
-
 use super::Progress;
-use super::fingerprint::{Known, KnownChunk, Session};
+use super::fingerprint::{Known, KnownChunk, Memory, Session};
+use super::lines::{EachLine, RowLine, RowReader};
 use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
 use super::redact;
 use super::row::{self, Value};
 use super::tree::{self, ChunkSink, Finished, Node, TreeBuilder};
-use crate::database::{Storage, Table, View};
+use crate::database::{Pages, Storage, Table, View};
 use crate::error::{Error, Result};
 
 /// Gives the chunks of tables' trees, verified.
@@ -22,6 +21,11 @@ pub(crate) trait ChunkSource {
     /// The chunks of neighbours, in their order.
     fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
         nodes.iter().map(|node| self.chunk(table, node)).collect()
+    }
+
+    /// The same source for other threads, if they may read it.
+    fn shared(&self) -> Option<&(dyn ChunkSource + Sync)> {
+        None
     }
 }
 
@@ -36,6 +40,10 @@ impl ChunkSource for Packs {
     fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
         let wanted: Vec<_> = nodes.iter().map(|node| (node.hash, node.bytes)).collect();
         self.read_many(&wanted).map_err(|error| of_table(error, table))
+    }
+
+    fn shared(&self) -> Option<&(dyn ChunkSource + Sync)> {
+        Some(self)
     }
 }
 
@@ -84,17 +92,28 @@ impl ChunkSink for Nowhere {
 }
 
 /// A database seen as trees: index chunks are kept in memory, chunks of rows are read again, in the
-/// same transaction, when they are wanted. So a preview writes nothing and holds no rows.
+/// same transaction, when they are wanted. So a preview writes nothing and holds few rows.
 pub(crate) struct FromDatabase<'c> {
     view: View<'c>,
     progress: Progress,
-    indexes: RefCell<HashMap<ChunkHash, Vec<u8>>>,
+    kept: RefCell<Kept>,
+    /// Reads leaves again, where this build shows pages; opened when first wanted.
+    pages: OnceCell<Option<RefCell<Pages<'c>>>>,
+}
+
+/// Chunks that were read and are still in memory.
+struct Kept {
+    chunks: HashMap<ChunkHash, Vec<u8>>,
+    /// How many more bytes of rows may be kept.
+    room: usize,
 }
 
 impl<'c> FromDatabase<'c> {
-    /// The database as it is in the transaction of `view`.
-    pub(crate) fn new(view: View<'c>, progress: Progress) -> Self {
-        Self { view, progress, indexes: RefCell::default() }
+    /// The database as it is in the transaction of `view`. Up to `room` bytes of rows that are read
+    /// stay in memory, for whoever soon wants them again.
+    pub(crate) fn new(view: View<'c>, progress: Progress, room: usize) -> Self {
+        let kept = RefCell::new(Kept { chunks: HashMap::new(), room });
+        Self { view, progress, kept, pages: OnceCell::new() }
     }
 
     /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`. Chunks
@@ -103,34 +122,87 @@ impl<'c> FromDatabase<'c> {
         &self,
         table: &Table,
         sink: &mut dyn ChunkSink,
-        session: Option<&mut Session>,
+        session: Option<&mut Session<'_>>,
     ) -> Result<Option<Node>> {
-        let mut indexes = self.indexes.borrow_mut();
-        let mut sink = KeepIndexes { indexes: &mut indexes, sink, session: None };
+        let mut kept = self.kept.borrow_mut();
+        let mut sink = Keeping { kept: &mut kept, sink, memory: None };
         let by_rowid = table.storage == Storage::Rowid;
-        let mut known = None;
-        if let Some(session) = session.filter(|_| by_rowid) {
-            known = session.table(self.view, table)?;
-            sink.session = Some(session);
+        if let Some(Session { pages, beside, memory }) = session.filter(|_| by_rowid)
+            && let Some(root) = self.view.root_page(table)?
+            && let Some(mut leaves) = pages.leaves(root)?
+        {
+            let known = memory.begin(table, &mut leaves, |leaves| pages.hash(leaves, beside))?;
+            let rows = if RowReader::can_read(table, pages) {
+                RowReader::of_leaves(self.view, table, pages, &mut leaves)
+            } else {
+                if known.is_none() {
+                    pages.hash(&mut leaves, beside)?;
+                }
+                RowReader::by_statement(self.view, table)
+            };
+            sink.memory = Some(memory);
+            let root = scan(rows, &known.unwrap_or_default(), &mut sink, &self.progress)?;
+            if let Some(memory) = sink.memory {
+                memory.end(&leaves);
+            }
+            return Ok(root);
         }
-        let root = scan(self.view, table, &known.unwrap_or_default(), &mut sink, &self.progress)?;
-        if let Some(session) = sink.session {
-            session.end_table();
+        let rows = RowReader::by_statement(self.view, table);
+        scan(rows, &Known::default(), &mut sink, &self.progress)
+    }
+
+    /// The rows of a chunk, read out of the leaves again. `None` where they do not give it.
+    fn read_leaves(&self, table: &Table, node: &Node) -> Result<Option<Chunk>> {
+        let (&[Value::Integer(first)], &[Value::Integer(last)]) =
+            (node.first.as_slice(), node.last.as_slice())
+        else {
+            return Ok(None);
+        };
+        if table.storage != Storage::Rowid {
+            return Ok(None);
         }
-        Ok(root)
+        if self.pages.get().is_none() {
+            let pages = self.view.pages(0)?;
+            self.pages.get_or_init(|| pages.map(RefCell::new));
+        }
+        let Some(Some(pages)) = self.pages.get() else { return Ok(None) };
+        let mut pages = pages.borrow_mut();
+        let Some(root) = self.view.root_page(table)? else { return Ok(None) };
+        if !RowReader::can_read(table, &pages) {
+            return Ok(None);
+        }
+        let Some(mut leaves) = pages.leaves_between(root, first, last)? else { return Ok(None) };
+        let mut rows = RowReader::of_leaves(self.view, table, &mut pages, &mut leaves);
+        let chunk = lines(node, |each| rows.read(first.checked_sub(1), last, each))?;
+        Ok((chunk.hash() == node.hash).then_some(chunk))
     }
 }
 
-struct KeepIndexes<'i> {
-    indexes: &'i mut HashMap<ChunkHash, Vec<u8>>,
-    sink: &'i mut dyn ChunkSink,
-    session: Option<&'i mut Session>,
+/// The chunk of all rows that `read` hands out.
+fn lines(node: &Node, read: impl FnOnce(&mut EachLine<'_>) -> Result<()>) -> Result<Chunk> {
+    let mut lines = Vec::with_capacity(usize::try_from(node.bytes).unwrap_or_default());
+    read(&mut |line| {
+        lines.extend_from_slice(line.line());
+        lines.push(b'\n');
+        Ok(())
+    })?;
+    Ok(Chunk::of(lines))
 }
 
-impl ChunkSink for KeepIndexes<'_> {
+/// Passes chunks on, and keeps those that may be wanted again.
+struct Keeping<'i> {
+    kept: &'i mut Kept,
+    sink: &'i mut dyn ChunkSink,
+    memory: Option<&'i mut Memory>,
+}
+
+impl ChunkSink for Keeping<'_> {
     fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
         if height > 0 {
-            self.indexes.insert(hash, bytes.clone());
+            self.kept.chunks.insert(hash, bytes.clone());
+        } else if let Some(room) = self.kept.room.checked_sub(bytes.len()) {
+            self.kept.room = room;
+            self.kept.chunks.insert(hash, bytes.clone());
         }
         self.sink.chunk(hash, height, bytes)
     }
@@ -140,11 +212,11 @@ impl ChunkSink for KeepIndexes<'_> {
     }
 
     fn leaf(&mut self, leaf: &Finished) -> Result<()> {
-        if let Some(session) = &mut self.session
+        if let Some(memory) = &mut self.memory
             && let (Some(first), Some(last)) = (rowid(&leaf.first), rowid(&leaf.last))
         {
             let Finished { hash, rows, bytes, .. } = *leaf;
-            session.keep(&KnownChunk { hash, rows, bytes, first, last });
+            memory.keep(&KnownChunk { hash, rows, bytes, first, last });
         }
         self.sink.leaf(leaf)
     }
@@ -159,31 +231,28 @@ fn rowid(identity: &[u8]) -> Option<i64> {
 impl ChunkSource for FromDatabase<'_> {
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
         if node.height > 0 {
-            return match self.indexes.borrow().get(&node.hash) {
+            return match self.kept.borrow().chunks.get(&node.hash) {
                 Some(bytes) => Ok(Chunk::of(bytes.clone())),
                 None => Err(Error::failed("an index chunk was not kept").on(&table.name)),
             };
         }
-        let mut lines = Vec::with_capacity(usize::try_from(node.bytes).unwrap_or_default());
-        let mut line = RowLine::new(table);
-        let first: Vec<&dyn ToSql> = node.first.iter().map(|value| value as &dyn ToSql).collect();
-        let last: Vec<&dyn ToSql> = node.last.iter().map(|value| value as &dyn ToSql).collect();
-        self.view.scan(table, Some((&first, &last)), |row| {
-            line.read(row)?;
-            lines.extend_from_slice(&line.line);
-            lines.push(b'\n');
-            Ok::<_, Error>(())
-        })?;
-        let chunk = Chunk::of(lines);
-        if chunk.hash() == node.hash {
-            Ok(chunk)
-        } else {
-            Err(Error::failed(
-                "the rows of a table did not read back as they were read in the same transaction",
-            )
-            .on(&table.name)
-            .hint("run PRAGMA integrity_check on the database"))
+        // Rows are wanted once by most; who wants them again reads them again.
+        if let Some(bytes) = self.kept.borrow_mut().chunks.remove(&node.hash) {
+            return Ok(Chunk::of(bytes));
         }
+        if let Some(chunk) = self.read_leaves(table, node)? {
+            return Ok(chunk);
+        }
+        let mut rows = RowReader::by_statement(self.view, table);
+        let chunk = lines(node, |each| rows.read_between(&node.first, &node.last, each))?;
+        if chunk.hash() == node.hash {
+            return Ok(chunk);
+        }
+        Err(Error::failed(
+            "the rows of a table did not read back as they were read in the same transaction",
+        )
+        .on(&table.name)
+        .hint("run PRAGMA integrity_check on the database"))
     }
 }
 
@@ -197,22 +266,14 @@ const REPORTED: u64 = 1 << 10;
 /// before it has just ended, and where nothing changed from behind that one to the first row of the
 /// next, which may have decided where it ends.
 fn scan(
-    view: View<'_>,
-    table: &Table,
+    mut rows: RowReader<'_, '_>,
     known: &Known,
     sink: &mut dyn ChunkSink,
     progress: &Progress,
 ) -> Result<Option<Node>> {
-    let mut scanner = Scanner {
-        builder: TreeBuilder::new(sink),
-        line: RowLine::new(table),
-        unreported: 0,
-        view,
-        table,
-        progress,
-    };
+    let mut scanner = Scanner { builder: TreeBuilder::new(sink), unreported: 0, progress };
     if known.chunks.is_empty() {
-        scanner.read(None)?;
+        rows.read(None, i64::MAX, &mut |line| scanner.add(line))?;
         return scanner.finish();
     }
     let mut dirty = known.dirty.as_slice();
@@ -224,11 +285,12 @@ fn scan(
             dirty = &dirty[1..];
         }
         let is_clean = dirty.first().is_none_or(|span| span.after >= until);
-        if is_clean && scanner.builder.is_between_chunks() && !scanner.builder.lacks(&chunk.hash) {
+        let builder = &scanner.builder;
+        if is_clean && builder.is_between_chunks() && !builder.lacks(&chunk.hash) {
             scanner.take_over(chunk)?;
         } else {
             let last = if next.is_some() { chunk.last } else { i64::MAX };
-            scanner.read(Some((after, last)))?;
+            rows.read(after, last, &mut |line| scanner.add(line))?;
         }
         after = Some(chunk.last);
     }
@@ -237,32 +299,17 @@ fn scan(
 
 struct Scanner<'s> {
     builder: TreeBuilder<'s>,
-    line: RowLine,
     unreported: u64,
-    view: View<'s>,
-    table: &'s Table,
     progress: &'s Progress,
 }
 
 impl Scanner<'_> {
-    /// Reads rows: all, or those behind a rowid, where there is one, and up to another.
-    fn read(&mut self, span: Option<(Option<i64>, i64)>) -> Result<()> {
-        let Self { builder, line, unreported, progress, .. } = self;
-        let each = |row: &rusqlite::Row<'_>| {
-            line.read(row)?;
-            *unreported += 1;
-            if *unreported == REPORTED {
-                progress.step(std::mem::take(unreported))?;
-            }
-            builder.add(&line.line, &line.identity)
-        };
-        let Some((after, last)) = span else { return self.view.scan(self.table, None, each) };
-        let first = match after.map(|after| after.checked_add(1)) {
-            None => i64::MIN,
-            Some(Some(first)) => first,
-            Some(None) => return Ok(()),
-        };
-        self.view.scan(self.table, Some((&[&first], &[&last])), each)
+    fn add(&mut self, line: &RowLine) -> Result<()> {
+        self.unreported += 1;
+        if self.unreported == REPORTED {
+            self.progress.step(std::mem::take(&mut self.unreported))?;
+        }
+        self.builder.add(line.line(), line.identity())
     }
 
     fn take_over(&mut self, chunk: &KnownChunk) -> Result<()> {
@@ -276,49 +323,6 @@ impl Scanner<'_> {
     fn finish(self) -> Result<Option<Node>> {
         self.progress.step(self.unreported)?;
         self.builder.finish()
-    }
-}
-
-/// One row in the row encoding, with its identity; the buffers are used again for every row.
-struct RowLine {
-    line: Vec<u8>,
-    identity: Vec<u8>,
-    width: usize,
-    places: Vec<usize>,
-    spans: Vec<(usize, usize)>,
-}
-
-impl RowLine {
-    fn new(table: &Table) -> Self {
-        Self {
-            line: Vec::new(),
-            identity: Vec::new(),
-            width: table.width(),
-            places: table.identity_places(),
-            spans: vec![(0, 0); table.width()],
-        }
-    }
-
-    fn read(&mut self, row: &rusqlite::Row<'_>) -> Result<()> {
-        self.line.clear();
-        for place in 0..self.width {
-            self.line.push(if place == 0 { b'[' } else { b',' });
-            let value = row
-                .get_ref(place)
-                .map_err(|error| Error::failed("a value cannot be read").because(error))?;
-            let start = self.line.len();
-            row::write_value(&mut self.line, value);
-            self.spans[place] = (start, self.line.len());
-        }
-        self.line.push(b']');
-        self.identity.clear();
-        for (n, &place) in self.places.iter().enumerate() {
-            let (start, end) = self.spans[place];
-            self.identity.push(if n == 0 { b'[' } else { b',' });
-            self.identity.extend_from_slice(&self.line[start..end]);
-        }
-        self.identity.push(b']');
-        Ok(())
     }
 }
 

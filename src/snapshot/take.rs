@@ -12,7 +12,7 @@ use super::manifest::{Manifest, SchemaChunk, TableRoot};
 use super::pack::{ChunkHash, Packs};
 use super::source::IntoPacks;
 use super::{Core, contents::Counter};
-use crate::database::{EventLog, Schema, View};
+use crate::database::{EventLog, ReadTransaction, Schema, View};
 use crate::error::{Error, Result};
 use crate::store::StoreLock;
 
@@ -34,14 +34,17 @@ pub(crate) struct Durable {
 
 impl Draft {
     /// Reads the live database in the transaction of `view`: what the store does not have yet goes
-    /// into packs. The contents given back are read from the same transaction.
+    /// into packs. The contents given back are read from the same transaction; up to `kept_bytes` of
+    /// their rows stay in memory.
     pub(crate) fn of_live<'c>(
         core: &Core,
         view: View<'c>,
+        beside: Vec<ReadTransaction>,
         schema: &Schema,
+        kept_bytes: usize,
     ) -> Result<(Self, Contents<'c>)> {
         let mut sink = IntoPacks::new(&core.packs)?;
-        let contents = Contents::of_live(core, view, schema, None, &mut sink)?;
+        let contents = Contents::of_live(core, view, beside, schema, None, &mut sink, kept_bytes)?;
         let draft = Self::finish_reading(sink, view, schema, &contents, core.database.event_log())?;
         Ok((draft, contents))
     }
@@ -55,7 +58,7 @@ impl Draft {
     ) -> Result<Self> {
         let mut sink = IntoPacks::new(&core.packs)?;
         let contents =
-            Contents::of_database(view, &schema.tables, &mut sink, &core.progress, None)?;
+            Contents::of_database(view, &schema.tables, &mut sink, &core.progress, None, 0)?;
         Self::finish_reading(sink, view, schema, &contents, log)
     }
 
@@ -168,9 +171,11 @@ pub(crate) fn take_if(
     // for longer than the grace period; twice in a row means that something else is wrong.
     for _ in 0..2 {
         core.progress.expect(core.expected_rows());
+        let readers = core.database.readers();
         let transaction = core.database.read()?;
+        let beside = readers.follow();
         let schema = core.schema(transaction.view())?;
-        let (draft, _) = Draft::of_live(core, transaction.view(), &schema)?;
+        let (draft, _) = Draft::of_live(core, transaction.view(), beside, &schema, 0)?;
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;

@@ -183,6 +183,7 @@ impl<'s> TreeBuilder<'s> {
         )]
         self.sink.chunk(finished.hash, height as u8, &mut level.lines)?;
         level.lines.clear();
+        level.lines.reserve(TURN + SMALLEST);
         self.finished(height, finished)
     }
 

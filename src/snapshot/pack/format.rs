@@ -15,8 +15,9 @@ const FOOTER_BYTES: usize = 88;
 const ENTRY_BYTES: usize = 64;
 const SEAL_BYTES: usize = 16;
 
-/// Fast, and rows in JSON shrink well at any level.
-const ZSTD_LEVEL: i32 = 1;
+/// Fast, and rows in JSON shrink well at any level: a negative one leaves out the entropy coding of
+/// literals.
+const ZSTD_LEVEL: i32 = -1;
 
 /// The most chunks in one pack: what keeps an index at 16 MiB.
 pub(super) const MAX_CHUNKS: usize = 1 << 18;
@@ -87,13 +88,8 @@ impl Packer {
         Ok(Self { compressor })
     }
 
-    /// The frame of a chunk that will begin at `offset`, and its entry in the index.
-    pub(super) fn pack(
-        &mut self,
-        hash: ChunkHash,
-        raw: &[u8],
-        offset: u64,
-    ) -> Result<(Entry, Vec<u8>)> {
+    /// The frame of a chunk, and its entry in the index, which waits for its place.
+    pub(super) fn pack(&mut self, hash: ChunkHash, raw: &[u8]) -> Result<(Entry, Vec<u8>)> {
         let too_large = || {
             Error::new(crate::ErrorKind::TooLarge, "a row is larger than a chunk may be")
                 .on(format!("{} bytes", raw.len()))
@@ -105,7 +101,7 @@ impl Packer {
         let frame = self.compressor.compress(raw).map_err(cannot_compress)?;
         let entry = Entry {
             hash,
-            offset,
+            offset: 0,
             length: u32::try_from(frame.len()).map_err(|_| too_large())?,
             raw_length: u32::try_from(raw.len()).map_err(|_| too_large())?,
             seal: seal(&frame),

@@ -1,7 +1,8 @@
-//! A queue between two threads, bounded by the bytes in it.
+//! A queue from one thread to others, bounded by the bytes in it.
 //!
 //! The standard library's bounded channel counts messages; rows differ in size by six orders of
-//! magnitude, so a count bounds no memory.
+//! magnitude, so a count bounds no memory. And who finds this queue full is told so, and can do the
+//! work instead of waiting for it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ struct Shared<T> {
 
 struct State<T> {
     items: VecDeque<(T, usize)>,
-    /// Bytes queued, and those of the item that the receiver works on.
+    /// Bytes queued, and those of the items that are worked on.
     bytes: usize,
     closed: bool,
     abandoned: bool,
@@ -29,8 +30,19 @@ impl<T> Shared<T> {
 /// The end that gives.
 pub(super) struct Sender<T>(Arc<Shared<T>>);
 
-/// The end that takes.
+/// The end that takes; each of its clones may take on a thread of its own.
 pub(super) struct Receiver<T>(Arc<Shared<T>>);
+
+/// What became of an item that was given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Given<T> {
+    /// It will be taken.
+    Taken,
+    /// There is no room: here it is again.
+    Full(T),
+    /// Nobody takes any more.
+    Closed,
+}
 
 /// A queue for `capacity` bytes. A single larger item passes alone.
 pub(super) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
@@ -40,19 +52,20 @@ pub(super) fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
-    /// Gives an item of so many bytes, once there is room. False when nobody takes any more.
-    pub(super) fn send(&self, item: T, bytes: usize) -> bool {
+    /// Gives an item of so many bytes, if there is room.
+    pub(super) fn give(&self, item: T, bytes: usize) -> Given<T> {
         let mut state = self.0.state();
-        while !state.closed && state.bytes > 0 && state.bytes + bytes > self.0.capacity {
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
         if state.closed {
-            return false;
+            return Given::Closed;
+        }
+        if state.bytes > 0 && state.bytes + bytes > self.0.capacity {
+            return Given::Full(item);
         }
         state.bytes += bytes;
         state.items.push_back((item, bytes));
-        self.0.changed.notify_all();
-        true
+        drop(state);
+        self.0.changed.notify_one();
+        Given::Taken
     }
 
     /// Says that no more will come; what was given is still worked on.
@@ -73,8 +86,8 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Hands each item to `work` as it comes. True when the sender closed the queue and all was
-    /// worked on, false when it was abandoned.
+    /// Hands each item to `work` as it comes, until no more comes. True when the sender closed the
+    /// queue, false when it was abandoned. A failure closes the queue for all.
     pub(super) fn each<E>(&self, mut work: impl FnMut(T) -> Result<(), E>) -> Result<bool, E> {
         loop {
             let mut state = self.0.state();
@@ -85,21 +98,23 @@ impl<T> Receiver<T> {
                 return Ok(!state.abandoned);
             };
             drop(state);
-            work(item)?;
+            work(item).inspect_err(|_| self.close())?;
             self.0.state().bytes -= bytes;
-            self.0.changed.notify_all();
         }
     }
-}
 
-impl<T> Drop for Receiver<T> {
-    /// A sender that waits for room must learn that there is nobody left to make it.
-    fn drop(&mut self) {
+    fn close(&self) {
         let mut state = self.0.state();
         state.closed = true;
         state.items.clear();
         drop(state);
         self.0.changed.notify_all();
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -114,28 +129,45 @@ mod tests {
     fn what_is_in_flight_never_exceeds_the_capacity() {
         let (sender, receiver) = bounded::<usize>(100);
         let in_flight = AtomicUsize::new(0);
+        let done = AtomicUsize::new(0);
         thread::scope(|scope| {
-            scope.spawn(|| {
-                let drained = receiver.each::<Infallible>(|bytes| {
-                    in_flight.fetch_sub(bytes, Ordering::SeqCst);
-                    Ok(())
+            for receiver in [receiver.clone(), receiver] {
+                let (in_flight, done) = (&in_flight, &done);
+                scope.spawn(move || {
+                    let drained = receiver.each::<Infallible>(|bytes| {
+                        in_flight.fetch_sub(bytes, Ordering::SeqCst);
+                        done.fetch_add(1, Ordering::SeqCst);
+                        Ok(())
+                    });
+                    assert_eq!(drained, Ok(true));
                 });
-                assert_eq!(drained, Ok(true));
-            });
+            }
+            let mut refused = 0;
             for bytes in (1..=40).cycle().take(1000) {
-                assert!(sender.send(bytes, bytes));
-                // Counted after the send, so it can be too low by what was taken meanwhile.
-                let now = in_flight.fetch_add(bytes, Ordering::SeqCst).wrapping_add(bytes);
-                assert!(now <= 100 || now > usize::MAX / 2, "{now} bytes in flight");
+                match sender.give(bytes, bytes) {
+                    // Counted after it was given, so it can be too low by what was taken meanwhile.
+                    Given::Taken => {
+                        let now = in_flight.fetch_add(bytes, Ordering::SeqCst).wrapping_add(bytes);
+                        assert!(now <= 100 || now > usize::MAX / 2, "{now} bytes in flight");
+                    }
+                    given => {
+                        assert_eq!(given, Given::Full(bytes));
+                        refused += 1;
+                    }
+                }
             }
             sender.close();
+            while done.load(Ordering::SeqCst) + refused < 1000 {
+                thread::yield_now();
+            }
         });
     }
 
     #[test]
     fn an_item_larger_than_the_queue_passes_alone() {
         let (sender, receiver) = bounded::<u8>(10);
-        assert!(sender.send(1, 1000));
+        assert_eq!(sender.give(1, 1000), Given::Taken);
+        assert_eq!(sender.give(2, 1), Given::Full(2));
         sender.close();
         let mut got = Vec::new();
         assert_eq!(
@@ -149,19 +181,19 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_waiting_for_room_learns_that_the_receiver_failed() {
+    fn a_sender_learns_that_a_receiver_failed() {
         let (sender, receiver) = bounded::<u8>(10);
-        assert!(sender.send(1, 10));
-        let waiting = thread::spawn(move || sender.send(2, 10));
+        assert_eq!(sender.give(1, 10), Given::Taken);
         assert_eq!(receiver.each(|_| Err("broken")), Err("broken"));
-        drop(receiver);
-        assert!(!waiting.join().expect("no panic"));
+        assert_eq!(sender.give(2, 10), Given::Closed);
+        // Another receiver ends as well, with nothing to do.
+        assert_eq!(receiver.each::<Infallible>(|_| panic!("nothing is left")), Ok(true));
     }
 
     #[test]
     fn an_abandoned_queue_is_told_from_a_closed_one() {
         let (sender, receiver) = bounded::<u8>(10);
-        assert!(sender.send(1, 1));
+        assert_eq!(sender.give(1, 1), Given::Taken);
         sender.abandon();
         assert_eq!(receiver.each::<Infallible>(|_| panic!("not wanted any more")), Ok(false));
     }

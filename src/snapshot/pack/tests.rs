@@ -319,7 +319,7 @@ fn a_decompression_bomb_is_unpacked_no_further_than_its_entry_says() {
     let mut packer = format::Packer::new().expect("a packer");
     let zeros = vec![0; 64 << 20];
     let hash = ChunkHash::of(&zeros);
-    let (mut entry, frame) = packer.pack(hash, &zeros, 0).expect("packed");
+    let (mut entry, frame) = packer.pack(hash, &zeros).expect("packed");
     assert!(frame.len() < 10_000);
     entry.raw_length = 100;
     let error = format::unpack(&entry, &frame).expect_err("a bomb");
@@ -340,7 +340,7 @@ fn a_chunk_under_the_name_of_another_is_refused() {
     // Every checksum of the pack holds: only what the chunk holds tells.
     let (one, other) = (noise(1, 100), noise(2, 100));
     let mut packer = format::Packer::new().expect("a packer");
-    let (entry, frame) = packer.pack(ChunkHash::of(&one), &other, 0).expect("packed");
+    let (entry, frame) = packer.pack(ChunkHash::of(&one), &other).expect("packed");
     let store = Store::memory();
     store.put("packs/b.pack", [frame, format::closing(&[entry])].concat()).expect("put");
     let packs = Packs::open(store).expect("packs");

@@ -1,22 +1,27 @@
-//! Writing chunks to packs: hashing on the caller's thread, compressing and storing on another.
+//! Writing chunks to packs: compressed on other threads, and on the caller's own while these have
+//! enough to do.
 
 use std::collections::HashSet;
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle, available_parallelism};
 
 use crate::error::{Error, Result};
 use crate::store::{Pending, Store, Upload, fresh_name};
 
 use super::chunk::ChunkHash;
 use super::format::{self, Entry, MAX_CHUNKS, Packer};
-use super::queue::{self, Receiver, Sender};
+use super::queue::{self, Given, Receiver, Sender};
 use super::state::Pack;
 use super::{Packs, key_of};
 
 /// A pack this large takes no more chunks, in bytes.
 const PACK_BYTES: u64 = 64 << 20;
 
-/// How many uncompressed bytes may wait for the other thread.
-const QUEUE_BYTES: usize = 8 << 20;
+/// How many uncompressed bytes may wait for the other threads.
+const QUEUE_BYTES: usize = 2 << 20;
+
+/// The most threads that compress beside the caller's; the disk keeps up with no more.
+const MOST_THREADS: usize = 4;
 
 /// What a writer does with a chunk that some pack has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,26 +51,32 @@ pub(crate) struct PackWriter {
     existing: Existing,
     given: HashSet<ChunkHash>,
     sender: Sender<(ChunkHash, Vec<u8>)>,
-    thread: Option<JoinHandle<Result<Vec<Pack>>>>,
+    receiver: Receiver<(ChunkHash, Vec<u8>)>,
+    /// The threads that were started; not before there is something to compress.
+    threads: Vec<JoinHandle<Result<bool>>>,
+    packer: Packer,
+    output: Arc<Mutex<Output>>,
 }
 
 impl PackWriter {
     pub(super) fn start(packs: Packs, existing: Existing) -> Result<Self> {
         let (sender, receiver) = queue::bounded(QUEUE_BYTES);
         let store = packs.store().clone();
-        let thread = thread::Builder::new()
-            .name("packs".to_owned())
-            .spawn(move || write_all(&store, &receiver))
-            .map_err(|error| {
-                Error::failed("a thread to write with could not be started")
-                    .because(error)
-                    .hint("look at the limits on threads of this process")
-            })?;
-        Ok(Self { packs, existing, given: HashSet::new(), sender, thread: Some(thread) })
+        let output = Output { store, open: None, closed: Vec::new(), failed: false };
+        Ok(Self {
+            packs,
+            existing,
+            given: HashSet::new(),
+            sender,
+            receiver,
+            threads: Vec::new(),
+            packer: Packer::new()?,
+            output: Arc::new(Mutex::new(output)),
+        })
     }
 
-    /// Writes a chunk, whose hash is the one given, unless it is there already. Waits while too
-    /// much is under way. A failure of an earlier chunk is told here or by `finish`.
+    /// Writes a chunk, whose hash is the one given, unless it is there already. A failure of an
+    /// earlier chunk is told here or by `finish`.
     pub(crate) fn put(&mut self, hash: ChunkHash, raw: Vec<u8>) -> Result<()> {
         if self.existing == Existing::Skip && self.packs.contains(&hash) {
             return Ok(());
@@ -73,17 +84,38 @@ impl PackWriter {
         if !self.given.insert(hash) {
             return Ok(());
         }
-        let bytes = raw.len();
-        if self.sender.send((hash, raw), bytes) {
-            return Ok(());
+        if self.threads.is_empty() {
+            self.start_threads()?;
         }
-        Err(self.join().err().unwrap_or_else(stopped))
+        let bytes = raw.len();
+        match self.sender.give((hash, raw), bytes) {
+            Given::Taken => Ok(()),
+            Given::Full((hash, raw)) => pack(&mut self.packer, &self.output, hash, &raw),
+            Given::Closed => Err(self.join().err().unwrap_or_else(stopped)),
+        }
+    }
+
+    fn start_threads(&mut self) -> Result<()> {
+        let cores = available_parallelism().map_or(2, usize::from);
+        for _ in 0..cores.saturating_sub(1).clamp(1, MOST_THREADS) {
+            let (receiver, output) = (self.receiver.clone(), Arc::clone(&self.output));
+            let mut packer = Packer::new()?;
+            let work = move || receiver.each(|(hash, raw)| pack(&mut packer, &output, hash, &raw));
+            let thread = thread::Builder::new().name("packs".to_owned()).spawn(work);
+            self.threads.push(thread.map_err(|error| {
+                Error::failed("a thread to write with could not be started")
+                    .because(error)
+                    .hint("look at the limits on threads of this process")
+            })?);
+        }
+        Ok(())
     }
 
     /// Waits until all is written, durably. From then on it can be read.
     pub(crate) fn finish(mut self) -> Result<Written> {
         self.sender.close();
-        let packs = self.join()?;
+        self.join()?;
+        let packs = lock(&self.output).finish()?;
         let mut written = Written::default();
         let mut state = self.packs.state_mut();
         for pack in packs {
@@ -92,22 +124,27 @@ impl PackWriter {
             written.chunks += pack.entries.len() as u64;
             state.add(pack);
         }
+        drop(state);
         Ok(written)
     }
 
-    fn join(&mut self) -> Result<Vec<Pack>> {
-        let thread = self.thread.take().ok_or_else(stopped)?;
-        thread.join().map_err(|_| stopped())?
+    /// Waits for the threads, and tells the first failure.
+    fn join(&mut self) -> Result<()> {
+        let mut outcome = Ok(());
+        for thread in self.threads.drain(..) {
+            let joined = thread.join().unwrap_or_else(|_| Err(stopped()));
+            outcome =
+                outcome.and(joined.and_then(|wanted| wanted.then_some(()).ok_or_else(stopped)));
+        }
+        outcome
     }
 }
 
 impl Drop for PackWriter {
     fn drop(&mut self) {
-        if self.thread.is_some() {
-            self.sender.abandon();
-            // Once joined, the open pack has been taken back.
-            let _ = self.join();
-        }
+        self.sender.abandon();
+        // Once joined, nothing holds the open pack any more, and it is taken back.
+        let _ = self.join();
     }
 }
 
@@ -115,30 +152,58 @@ fn stopped() -> Error {
     Error::failed("writing chunks has stopped").hint("try again")
 }
 
-/// The other thread: writes what comes until no more comes.
-fn write_all(store: &Store, receiver: &Receiver<(ChunkHash, Vec<u8>)>) -> Result<Vec<Pack>> {
-    let mut packer = Packer::new()?;
-    // A store far away gets full packs while the next ones fill: rows never wait for the network.
-    let mut closed: Vec<(Pack, Pending)> = Vec::new();
-    let mut open: Option<OpenPack> = None;
-    let wanted = receiver.each(|(hash, raw)| {
-        let mut pack = match open.take() {
-            Some(pack) => pack,
-            None => OpenPack::create(store)?,
-        };
-        pack.append(&mut packer, hash, &raw)?;
-        if pack.is_full() {
-            closed.push(pack.close()?);
-        } else {
-            open = Some(pack);
+/// Compresses a chunk and writes it to the pack that is open.
+fn pack(packer: &mut Packer, output: &Mutex<Output>, hash: ChunkHash, raw: &[u8]) -> Result<()> {
+    let (entry, frame) = packer.pack(hash, raw)?;
+    lock(output).append(entry, &frame)
+}
+
+fn lock(output: &Mutex<Output>) -> std::sync::MutexGuard<'_, Output> {
+    output.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The packs that are written.
+struct Output {
+    store: Store,
+    open: Option<OpenPack>,
+    /// A store far away gets full packs while the next ones fill: rows never wait for the network.
+    closed: Vec<(Pack, Pending)>,
+    /// Whether a pack was lost: then nothing that follows makes up for it.
+    failed: bool,
+}
+
+impl Output {
+    fn append(&mut self, entry: Entry, frame: &[u8]) -> Result<()> {
+        if self.failed {
+            // Whoever lost the pack tells why.
+            return Ok(());
         }
-        Ok::<_, Error>(())
-    })?;
-    if wanted && let Some(pack) = open {
-        closed.push(pack.close()?);
+        self.failed = true;
+        let mut pack = match self.open.take() {
+            Some(pack) => pack,
+            None => OpenPack::create(&self.store)?,
+        };
+        pack.append(entry, frame)?;
+        if pack.is_full() {
+            self.closed.push(pack.close()?);
+        } else {
+            self.open = Some(pack);
+        }
+        self.failed = false;
+        Ok(())
     }
-    let durable = |(pack, pending): (Pack, Pending)| pending.wait().map(|_| pack);
-    closed.into_iter().map(durable).collect()
+
+    /// Waits until all packs are durable.
+    fn finish(&mut self) -> Result<Vec<Pack>> {
+        if self.failed {
+            return Err(stopped());
+        }
+        if let Some(pack) = self.open.take() {
+            self.closed.push(pack.close()?);
+        }
+        let durable = |(pack, pending): (Pack, Pending)| pending.wait().map(|_| pack);
+        self.closed.drain(..).map(durable).collect()
+    }
 }
 
 /// A pack being written.
@@ -155,9 +220,9 @@ impl OpenPack {
         Ok(Self { name, upload, entries: Vec::new() })
     }
 
-    fn append(&mut self, packer: &mut Packer, hash: ChunkHash, raw: &[u8]) -> Result<()> {
-        let (entry, frame) = packer.pack(hash, raw, self.upload.written())?;
-        self.upload.write(&frame)?;
+    fn append(&mut self, mut entry: Entry, frame: &[u8]) -> Result<()> {
+        entry.offset = self.upload.written();
+        self.upload.write(frame)?;
         self.entries.push(entry);
         Ok(())
     }
