@@ -20,6 +20,10 @@ crash kills="200":
 soak rounds="10":
     for round in $(seq {{rounds}}); do SNAPBACK_KILLS=100 cargo test --test it faults:: || exit 1; done
 
+# Two consoles and the command line on one bucket at once: `just crowd 200`.
+crowd rounds="50":
+    SNAPBACK_ROUNDS={{rounds}} cargo test --test it stores::crowd
+
 # The tests of the stores against a real S3 server, Garage, which is built once (ten minutes).
 s3 *arguments:
     tests/s3/garage.sh {{arguments}}
