@@ -41,6 +41,14 @@ fmt:
 bench *arguments:
     cargo bench --bench verbs -- {{arguments}}
 
+# The same at several sizes, in MB. The last of these needs 25 GB of free disk.
+growth *sizes="10 100 1000 5000":
+    for size in {{sizes}}; do cargo bench --bench verbs -- --mb $size || exit 1; done
+
+# Answers a second of a long list, beside the stack of the origin.
+bench-list *arguments:
+    cargo bench --bench list -- {{arguments}}
+
 # Licences, bans and sources of the dependencies (needs cargo-deny; what is not there yet is fetched).
 deny:
     cargo deny --locked check licenses bans sources

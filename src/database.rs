@@ -12,6 +12,7 @@ mod record;
 mod schema;
 mod scratch;
 mod spool;
+mod version;
 mod view;
 mod writer;
 
@@ -22,6 +23,7 @@ pub(crate) use record::RecordLayout;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};
 pub(crate) use scratch::Scratch;
 pub(crate) use spool::{Spool, SpoolFiller};
+pub(crate) use version::Version;
 pub(crate) use view::{EventRange, Range, View, Violation};
 pub(crate) use writer::Writer;
 
@@ -69,6 +71,7 @@ struct Inner {
     path: PathBuf,
     connections: Box<dyn Connections>,
     event_log: Option<EventLog>,
+    versions: version::Versions,
 }
 
 impl Database {
@@ -146,7 +149,9 @@ impl Database {
         let schema = Schema::read(&connection)?;
         let event_log = EventLog::detect(&connection, &schema, events)?;
         drop(connection);
-        Ok(Self { inner: Arc::new(Inner { path, connections: Box::new(pool), event_log }) })
+        let connections = Box::new(pool);
+        let versions = version::Versions::default();
+        Ok(Self { inner: Arc::new(Inner { path, connections, event_log, versions }) })
     }
 
     /// The database's file name.
@@ -183,6 +188,11 @@ impl Database {
     /// Makes ready to read on several threads in the state of a transaction that is begun next.
     pub(crate) fn readers(&self) -> Readers {
         Readers::ready(&self.inner.path)
+    }
+
+    /// Stands for the present state: another one has another version. `None` when it cannot be told.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.inner.versions.present(&self.inner.path)
     }
 
     /// Refuses what would write more than the disk has room for, in bytes.

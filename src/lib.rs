@@ -66,6 +66,7 @@ pub mod error;
 pub mod fuzzing;
 mod histogram;
 pub mod many;
+mod memo;
 pub mod snapshot;
 pub mod store;
 pub mod web;

@@ -23,6 +23,7 @@ mod history;
 mod id;
 mod label;
 mod lines;
+mod listing;
 mod manifest;
 mod mirror;
 mod occurrence;
@@ -43,6 +44,7 @@ mod tree;
 mod verify;
 
 pub use clock::Clock;
+pub(crate) use clock::whole_second;
 pub use facts::*;
 pub(crate) use id::is_sound_name;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
@@ -69,6 +71,7 @@ use catalog::{Catalog, Found, Listed};
 use deed::{Deed, numbers};
 use history::History;
 use label::Labels;
+use listing::Lists;
 use mirror::Mirror;
 use pack::Packs;
 use tally::{Tallies, Tally};
@@ -134,6 +137,7 @@ pub(crate) struct Shared {
     labels: Labels,
     history: History,
     tallies: Tallies,
+    lists: Lists,
     options: Options,
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
@@ -173,8 +177,7 @@ impl Core {
     }
 
     fn position(&self) -> Result<Option<i64>> {
-        let Some(log) = self.database.event_log() else { return Ok(None) };
-        self.database.read()?.view().position(log).map(Some)
+        Ok(listing::present(self)?.position)
     }
 
     fn entry(&self, listed: &Listed, position: Option<i64>) -> Result<Entry> {
@@ -201,7 +204,7 @@ impl Snapshots {
         redact::check(&options.redact)?;
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
-        let labels = Labels::default();
+        let labels = Labels::new(store.clone());
         let history = History::new(store.clone());
         let cache = store.path().map(|folder| folder.join("cache"));
         let last_verify = Mutex::default();
@@ -213,6 +216,7 @@ impl Snapshots {
             labels,
             history,
             tallies: Tallies::default(),
+            lists: Lists::default(),
             options,
             cache,
             last_verify,
@@ -244,15 +248,14 @@ impl Snapshots {
     /// The live database, in a line.
     pub fn now(&self) -> Result<Now> {
         let database = &self.core.database;
-        let transaction = database.read()?;
-        let view = transaction.view();
+        let present = listing::present(&self.core)?;
         Ok(Now {
             name: database.name(),
             path: database.path().display().to_string(),
-            position: database.event_log().map(|log| view.position(log)).transpose()?,
-            bytes: view.bytes()?,
+            position: present.position,
+            bytes: present.bytes,
             event_table: database.event_log().map(|log| log.table.clone()),
-            journal_mode: view.journal_mode()?,
+            journal_mode: present.journal_mode.clone(),
             next_take: self.next_take()?,
             next_take_position: self.next_take_position()?,
         })
@@ -276,30 +279,28 @@ impl Snapshots {
 
     /// Every snapshot of both kinds, newest first. Damaged ones are listed with the reason.
     pub fn list(&self) -> Result<List> {
-        let position = self.core.position()?;
-        let mut labels = self.core.labels.read_all(&self.core.store)?;
-        let entry = |listed: Listed| {
-            let label =
-                labels.remove(&listed.snapshot).map(|found| found.label).unwrap_or_default();
-            listed.entry(label, position)
-        };
-        let listed = self.core.catalog.list()?;
-        self.core.schedule.learn(&listed);
-        let mut snapshots: Vec<Entry> = listed.into_iter().map(entry).collect();
-        let verdicts = retain::verdicts(&snapshots, &self.core.options.retention, self.core.now());
-        for (entry, verdict) in snapshots.iter_mut().zip(verdicts) {
-            entry.retention = Some(verdict.fate);
-        }
-        Ok(List { current_event_log_max_id: position, snapshots })
+        self.listed().map(Arc::unwrap_or_clone)
+    }
+
+    /// The same list, which is not made again while nothing in it has changed.
+    pub(crate) fn listed(&self) -> Result<Arc<List>> {
+        listing::list(&self.core)
+    }
+
+    /// Prepares for being asked often what there is.
+    pub(crate) fn watch(&self) {
+        self.core.catalog.watch();
+        self.core.labels.watch();
     }
 
     /// One snapshot as the list shows it; an error when there is none of that name.
     pub fn entry(&self, snapshot: &SnapshotRef) -> Result<Entry> {
         self.core.catalog.find(snapshot)?;
-        let listed = self.list()?.snapshots.into_iter();
-        listed
-            .filter(|entry| entry.kind == snapshot.kind)
+        let list = self.listed()?;
+        let mut of_kind = list.snapshots.iter().filter(|entry| entry.kind == snapshot.kind);
+        of_kind
             .find(|entry| entry.snapshot_id == snapshot.id)
+            .cloned()
             .ok_or_else(|| catalog::no_such(snapshot))
     }
 
@@ -397,7 +398,7 @@ impl Snapshots {
     /// Events over time from `since` to now, in so many equal parts; `None` where the log tells no
     /// times.
     pub fn activity(&self, since: Timestamp, intervals: usize) -> Result<Option<Activity>> {
-        activity::activity(&self.core, since, intervals)
+        listing::activity(&self.core, since, intervals)
     }
 
     /// Restores: a safety copy first, then only the rows that differ, in one transaction.
@@ -507,7 +508,7 @@ impl Snapshots {
     fn read_back(&self, snapshot: Option<&SnapshotRef>) -> Result<Vec<Listed>> {
         match snapshot {
             Some(snapshot) => Ok(vec![self.core.catalog.find(snapshot)?]),
-            None => self.core.catalog.list(),
+            None => self.core.catalog.list().map(Arc::unwrap_or_clone),
         }
     }
 
@@ -629,7 +630,7 @@ impl Snapshots {
     /// and the next one tries again.
     fn retain(&self, lock: &StoreLock, by: &str) {
         let is_let_go = |entry: &Entry| entry.retention.as_ref().is_some_and(|fate| !fate.keep);
-        let removes = self.list().is_ok_and(|list| list.snapshots.iter().any(is_let_go));
+        let removes = self.listed().is_ok_and(|list| list.snapshots.iter().any(is_let_go));
         if !removes {
             return;
         }
@@ -641,7 +642,7 @@ impl Snapshots {
 
     fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
         let core = &self.core;
-        let snapshots = retain::verdicts(&self.list()?.snapshots, self.retention(), core.now());
+        let snapshots = retain::verdicts(&self.listed()?.snapshots, self.retention(), core.now());
         let kept: HashSet<&SnapshotRef> = snapshots
             .iter()
             .filter(|verdict| verdict.fate.keep)
@@ -656,11 +657,11 @@ impl Snapshots {
         core.packs.refresh()?;
         let mut live = HashSet::new();
         let mut held_back = None;
-        for listed in core.catalog.list()? {
+        for listed in core.catalog.list()?.iter() {
             match &listed.found {
                 Found::Stored(manifest) if kept.contains(&listed.snapshot) => {
                     // What cannot be followed to its end may still be repaired.
-                    if let Err(error) = verify::mark(core, &listed, manifest, &mut live) {
+                    if let Err(error) = verify::mark(core, listed, manifest, &mut live) {
                         held_back = Some(error.to_string());
                     }
                 }

@@ -11,6 +11,7 @@ mod claim;
 mod create;
 mod directory;
 mod fail;
+mod folders;
 mod key;
 mod lock;
 mod name;
@@ -19,10 +20,13 @@ mod remote;
 mod runtime;
 mod send;
 mod upload;
+#[cfg_attr(not(target_os = "linux"), path = "store/unwatched.rs")]
+mod watch;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use folders::{Folders, Listing, Objects};
 pub(crate) use name::fresh_name;
 
 pub use lock::StoreLock;
@@ -36,10 +40,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
 use cache::Cache;
@@ -49,6 +54,9 @@ use runtime::block_on;
 
 /// How many objects of a store far away are read at a time.
 const READERS: usize = 16;
+
+/// How old a change must be for its time to tell it from a later one.
+const SETTLED: SignedDuration = SignedDuration::from_secs(3);
 
 /// The folder that the store at this location is; `None` for an object store.
 pub(crate) fn folder(location: &str) -> Option<&Path> {
@@ -92,6 +100,19 @@ pub struct Meta {
     pub modified: Timestamp,
     /// Whether it is a symbolic link, a device or a pipe: listed, deletable, never read.
     pub link: bool,
+    /// Tells objects of the same size and time apart, as far as the store can; 0 where it cannot.
+    pub(crate) stamp: u64,
+    /// When it was changed last in any way; `None` where the stamp alone tells every change.
+    pub(crate) changed: Option<Timestamp>,
+}
+
+impl Meta {
+    /// Whether what looks like this in a later listing is the same. Right after a change it need not
+    /// be: another one may follow within the resolution of the store's times. `now` is not later than
+    /// the listing.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        self.changed.is_none_or(|changed| now.duration_since(changed) > SETTLED)
+    }
 }
 
 impl Store {
@@ -444,7 +465,11 @@ impl fmt::Debug for Store {
 }
 
 fn meta_of(meta: &ObjectMeta) -> Meta {
-    Meta { key: meta.location.to_string(), size: meta.size, modified: time_of(meta), link: false }
+    let (key, size, modified) = (meta.location.to_string(), meta.size, time_of(meta));
+    // A tag names the content.
+    let stamp = meta.e_tag.as_ref().map_or(0, |tag| xxh3_64(tag.as_bytes()));
+    let changed = meta.e_tag.is_none().then_some(modified);
+    Meta { key, size, modified, link: false, stamp, changed }
 }
 
 /// When an object was written, by the store's own clock.

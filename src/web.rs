@@ -9,6 +9,7 @@ mod assets;
 mod cell;
 mod changes;
 mod compare;
+mod compressed;
 mod confirmation;
 mod console;
 mod delete;

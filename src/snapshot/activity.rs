@@ -15,13 +15,14 @@ use crate::error::Result;
 /// Unix times from here on are milliseconds: as seconds they would lie beyond the year 5000.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-/// Events from `since`, or from the first event where that is later, to now, in `intervals` equal
+/// Events from `since`, or from the first event where that is later, to `now`, in `intervals` equal
 /// parts. `None` where the log has no times, or none between.
 ///
 /// Times grow with positions, so the position at which an interval begins is found by halving.
 pub(crate) fn activity(
     core: &Core,
     since: Timestamp,
+    now: Timestamp,
     intervals: usize,
 ) -> Result<Option<Activity>> {
     let Some(log) = core.database.event_log() else { return Ok(None) };
@@ -32,7 +33,7 @@ pub(crate) fn activity(
     let mut clock = EventClock { view: transaction.view(), log, known: BTreeMap::new() };
     let Some((first, last)) = clock.view.position_range(log)? else { return Ok(None) };
     let (Some(begin), Some(end)) = (clock.time(first)?, clock.time(last)?) else { return Ok(None) };
-    let (from, to) = (since.max(begin), core.now().max(end));
+    let (from, to) = (since.max(begin), now.max(end));
     let span = to.as_millisecond() - from.as_millisecond();
     let parts = i64::try_from(intervals).unwrap_or(i64::MAX);
     if span <= 0 || parts == 0 {

@@ -11,7 +11,8 @@ use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::label::{self, Label};
 use super::manifest::{self, Manifest};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Meta, Store, fresh_name};
+use crate::memo::{Memo, Same};
+use crate::store::{Folders, Listing, Meta, Objects, Store, fresh_name};
 
 /// How far the file's time may be from the manifest's before the list says so.
 const COPIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
@@ -19,13 +20,15 @@ const COPIED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// The snapshots of a store.
 pub(crate) struct Catalog {
     store: Store,
+    folders: Folders,
     known: Mutex<HashMap<String, Known>>,
+    all: Memo<Same<Objects>, Arc<Vec<Listed>>>,
 }
 
-/// A file that was read, and what it was like then: unchanged, it is not read again.
+/// A file that was read, and what it was like then: while it is that, it is not read again.
 struct Known {
-    size: u64,
-    modified: Timestamp,
+    meta: Meta,
+    settled: bool,
     found: Found,
 }
 
@@ -38,6 +41,13 @@ pub(crate) enum Found {
     Foreign(Arc<Foreign>),
     /// Neither; the reason.
     Damaged(String),
+}
+
+/// A look at one file.
+struct Look {
+    listed: Listed,
+    /// Whether it could not be read, for a reason that may pass.
+    failed: bool,
 }
 
 /// One file of the list.
@@ -90,7 +100,7 @@ impl Listed {
                 .then_some(self.modified),
             file_size_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.stored_bytes)),
             last_event_id,
-            event_delta: position.zip(last_event_id).map(|(now, then)| now - then),
+            event_delta: behind(position, last_event_id),
             rows: stored.map(|manifest| manifest.rows()).or(foreign.map(|foreign| foreign.rows())),
             new_bytes: Some(self.size + stored.map_or(0, |manifest| manifest.new_bytes)),
             state: if matches!(self.found, Found::Damaged(_)) {
@@ -130,7 +140,14 @@ impl Listed {
 impl Catalog {
     /// The snapshots of `store`.
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, known: Mutex::default() }
+        let folders = Kind::ALL.map(|kind| format!("snapshots/{kind}"));
+        let folders = Folders::new(store.clone(), folders.into());
+        Self { store, folders, known: Mutex::default(), all: Memo::default() }
+    }
+
+    /// Prepares for being listed often.
+    pub(crate) fn watch(&self) {
+        self.folders.watch();
     }
 
     /// The key of a snapshot's file.
@@ -138,37 +155,49 @@ impl Catalog {
         format!("snapshots/{}/{}.json", snapshot.kind, snapshot.id)
     }
 
-    /// Every file of both kinds, newest first; the kinds of one moment in their order.
-    pub(crate) fn list(&self) -> Result<Vec<Listed>> {
-        let mut files = Vec::new();
-        for kind in Kind::ALL {
-            for meta in self.store.list(&format!("snapshots/{kind}"))? {
-                files.extend(named(kind, &meta.key).map(|snapshot| (snapshot, meta)));
-            }
-        }
+    /// Every file of both kinds, newest first; the kinds of one moment in their order. The same list
+    /// as before while nothing has changed.
+    pub(crate) fn list(&self) -> Result<Arc<Vec<Listed>>> {
+        let now = Timestamp::now();
+        let listing = self.folders.read()?;
+        let listed = self.all.get(Some(Same(Arc::clone(&listing))), || {
+            let (listed, whole) = self.look_at_all(&listing, now);
+            // What could not be read is tried again the next time.
+            if whole { Ok(Arc::new(listed)) } else { Err(Arc::new(listed)) }
+        });
+        Ok(listed.unwrap_or_else(|unread| unread))
+    }
+
+    /// Every file of a listing, and whether all of them could be read.
+    fn look_at_all(&self, listing: &Listing, now: Timestamp) -> (Vec<Listed>, bool) {
+        let files: Vec<(SnapshotRef, &Meta)> = Kind::ALL
+            .into_iter()
+            .zip(listing.iter())
+            .flat_map(|(kind, metas)| metas.iter().map(move |meta| (kind, meta)))
+            .filter_map(|(kind, meta)| named(kind, &meta.key).map(|snapshot| (snapshot, meta)))
+            .collect();
         let looks = self
             .store
-            .several_at_a_time(&files, |(snapshot, meta)| self.look(snapshot.clone(), meta));
-        let mut listed: Vec<Listed> = looks.into_iter().flatten().collect();
-        let seen: HashSet<String> = files.into_iter().map(|(_, meta)| meta.key).collect();
-        self.known().retain(|key, _| seen.contains(key));
+            .several_at_a_time(&files, |(snapshot, meta)| self.look(snapshot.clone(), meta, now));
+        let whole = looks.iter().flatten().all(|look| !look.failed);
+        let mut listed: Vec<Listed> = looks.into_iter().flatten().map(|look| look.listed).collect();
+        let seen: HashSet<&str> = files.iter().map(|(_, meta)| meta.key.as_str()).collect();
+        self.known().retain(|key, _| seen.contains(key.as_str()));
         listed.sort_by(|a, b| {
             (b.order(), &b.snapshot.id)
                 .cmp(&(a.order(), &a.snapshot.id))
                 .then(a.snapshot.kind.cmp(&b.snapshot.kind))
         });
-        Ok(listed)
+        (listed, whole)
     }
 
     /// One file, damaged or not.
     pub(crate) fn find(&self, snapshot: &SnapshotRef) -> Result<Listed> {
-        let key = Self::key(snapshot);
-        let meta = self
-            .store
-            .list(&format!("snapshots/{}", snapshot.kind))?
-            .into_iter()
-            .find(|meta| meta.key == key);
-        meta.and_then(|meta| self.look(snapshot.clone(), &meta)).ok_or_else(|| no_such(snapshot))
+        let (key, now) = (Self::key(snapshot), Timestamp::now());
+        let metas = self.store.list(&format!("snapshots/{}", snapshot.kind))?;
+        let meta = metas.iter().find(|meta| meta.key == key);
+        let look = meta.and_then(|meta| self.look(snapshot.clone(), meta, now));
+        look.map(|look| look.listed).ok_or_else(|| no_such(snapshot))
     }
 
     /// One file that can be used; else the error that says why not.
@@ -258,13 +287,15 @@ impl Catalog {
     }
 
     /// `None` when the file has gone since it was listed.
-    fn look(&self, snapshot: SnapshotRef, meta: &Meta) -> Option<Listed> {
+    fn look(&self, snapshot: SnapshotRef, meta: &Meta, now: Timestamp) -> Option<Look> {
         let (size, modified) = (meta.size, meta.modified);
-        let known = self.known().get(&meta.key).and_then(|known| {
-            (known.size == size && known.modified == modified).then(|| known.found.clone())
-        });
+        let known = self
+            .known()
+            .get(&meta.key)
+            .and_then(|known| (known.settled && known.meta == *meta).then(|| known.found.clone()));
         if let Some(found) = known {
-            return Some(Listed { snapshot, size, modified, found });
+            let listed = Listed { snapshot, size, modified, found };
+            return Some(Look { listed, failed: false });
         }
         let read = if meta.link {
             Ok(Found::Damaged("is a symbolic link, which is not followed".to_owned()))
@@ -280,16 +311,19 @@ impl Catalog {
         // that takes long.
         let passing = matches!(found, Found::Damaged(_)) && (failed || size <= manifest::LARGEST);
         if !passing {
-            self.known().insert(meta.key.clone(), Known { size, modified, found: found.clone() });
+            let settled = meta.is_settled(now);
+            let known = Known { meta: meta.clone(), settled, found: found.clone() };
+            self.known().insert(meta.key.clone(), known);
         }
-        Some(Listed { snapshot, size, modified, found })
+        Some(Look { listed: Listed { snapshot, size, modified, found }, failed })
     }
 
     fn read_file(&self, snapshot: &SnapshotRef, meta: &Meta) -> Result<Found> {
         use std::io::Read as _;
 
         // A file of another store, size or time is another file.
-        let as_it_is = (self.store.location(), &meta.key, meta.size, meta.modified.as_nanosecond());
+        let modified = meta.modified.as_nanosecond();
+        let as_it_is = (self.store.location(), &meta.key, meta.size, modified, meta.stamp);
         let cached_as =
             format!("{}.manifest", blake3::hash(format!("{as_it_is:?}").as_bytes()).to_hex());
         if let Some(bytes) = self.store.cache().and_then(|cache| cache.get(&cached_as))
@@ -320,6 +354,11 @@ impl Catalog {
             Err(error) => Found::Damaged(foreign::reason(&error, meta.size)),
         })
     }
+}
+
+/// How far the database is ahead of a snapshot.
+pub(crate) fn behind(position: Option<i64>, last_event_id: Option<i64>) -> Option<i64> {
+    position.zip(last_event_id).map(|(now, then)| now.saturating_sub(then))
 }
 
 /// The snapshot whose file a key is; `None` for other files.

@@ -23,6 +23,11 @@ impl Clock {
     }
 }
 
+/// The beginning of the second that a moment lies in.
+pub(crate) fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}
+
 impl Default for Clock {
     fn default() -> Self {
         Self::new(Timestamp::now)

@@ -5,13 +5,14 @@
 //! outlives the snapshot of that id, so that no id is given twice.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Store;
+use crate::memo::{Memo, Same};
+use crate::store::{Folders, Listing, Meta, Objects, Store};
 
 use super::id::{Kind, SnapshotId, SnapshotRef};
 
@@ -56,54 +57,68 @@ pub(crate) fn read(store: &Store, snapshot: &SnapshotRef) -> Result<Found> {
 }
 
 /// Every label of a store, each read once and kept while its file is unchanged.
-///
-/// A label may be written anew within the resolution of a file's time, so one that was young when
-/// it was read is read again.
-#[derive(Default)]
 pub(crate) struct Labels {
+    store: Store,
+    folders: Folders,
     known: Mutex<HashMap<String, Known>>,
+    all: Memo<Same<Objects>, Arc<All>>,
 }
+
+/// Labels by the snapshots that they are beside.
+pub(crate) type All = HashMap<SnapshotRef, Found>;
 
 /// A label, and what its file was like when it was read.
 struct Known {
-    size: u64,
-    modified: Timestamp,
+    meta: Meta,
     settled: bool,
     found: Found,
 }
 
-/// How old a file must be for its time to tell it from a later one.
-const SETTLED: SignedDuration = SignedDuration::from_secs(3);
-
 impl Labels {
-    /// Reads every label that there is.
-    pub(crate) fn read_all(&self, store: &Store) -> Result<HashMap<SnapshotRef, Found>> {
+    /// The labels of `store`.
+    pub(crate) fn new(store: Store) -> Self {
+        let folders = Kind::ALL.map(|kind| format!("labels/{kind}"));
+        let folders = Folders::new(store.clone(), folders.into());
+        Self { store, folders, known: Mutex::default(), all: Memo::default() }
+    }
+
+    /// Prepares for being read often.
+    pub(crate) fn watch(&self) {
+        self.folders.watch();
+    }
+
+    /// Every label that there is: the same ones as before while nothing has changed.
+    pub(crate) fn read_all(&self) -> Result<Arc<All>> {
+        let now = Timestamp::now();
+        let listing = self.folders.read()?;
+        self.all.get(Some(Same(Arc::clone(&listing))), || self.read_listed(&listing, now))
+    }
+
+    fn read_listed(&self, listing: &Listing, now: Timestamp) -> Result<Arc<All>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut labels = HashMap::new();
         let mut still = HashMap::new();
-        for kind in Kind::ALL {
-            for meta in store.list(&format!("labels/{kind}"))? {
+        for (kind, metas) in Kind::ALL.into_iter().zip(listing.iter()) {
+            for meta in metas {
                 let name = meta.key.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
                 let Some(Ok(id)) = name.map(str::parse) else { continue };
                 let snapshot = SnapshotRef::new(kind, id);
-                let unchanged = known.remove(&meta.key).filter(|known| {
-                    known.settled && known.size == meta.size && known.modified == meta.modified
-                });
+                let unchanged =
+                    known.remove(&meta.key).filter(|known| known.settled && known.meta == *meta);
                 let label = match unchanged {
                     Some(known) => known,
                     None => Known {
-                        size: meta.size,
-                        modified: meta.modified,
-                        settled: Timestamp::now().duration_since(meta.modified) > SETTLED,
-                        found: read(store, &snapshot)?,
+                        meta: meta.clone(),
+                        settled: meta.is_settled(now),
+                        found: read(&self.store, &snapshot)?,
                     },
                 };
                 labels.insert(snapshot, label.found.clone());
-                still.insert(meta.key, label);
+                still.insert(meta.key.clone(), label);
             }
         }
         *known = still;
-        Ok(labels)
+        Ok(Arc::new(labels))
     }
 }
 
@@ -196,7 +211,7 @@ mod tests {
         store.put("labels/periodic/a.json", &b"{\"note\":"[..]).expect("put");
         store.put("labels/periodic/long.json", vec![b' '; 70_000]).expect("put");
         store.put("labels/periodic/notes.txt", &b"not a label"[..]).expect("put");
-        let labels = Labels::default().read_all(&store).expect("labels");
+        let labels = Labels::new(store.clone()).read_all().expect("labels");
         assert_eq!(labels.len(), 3);
         assert_eq!(labels[&snapshot("rewind/b")].label, label("kept", true));
         for name in ["periodic/a", "periodic/long"] {
@@ -209,15 +224,15 @@ mod tests {
     #[test]
     fn labels_that_are_read_again_are_the_present_ones() {
         let store = Store::memory();
-        let labels = Labels::default();
+        let labels = Labels::new(store.clone());
         let name = snapshot("periodic/a");
         for note in ["one", "two", "six"] {
             write(&store, &name, &label(note, false)).expect("written");
-            let found = labels.read_all(&store).expect("labels");
+            let found = labels.read_all().expect("labels");
             assert_eq!(found[&name].label, label(note, false));
         }
         remove(&store, &name).expect("removed");
-        assert!(labels.read_all(&store).expect("labels").is_empty());
+        assert!(labels.read_all().expect("labels").is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Listed};
 use super::copy::copy;
 use super::deed::Deed;
 use super::id::Kind;
@@ -75,12 +75,11 @@ fn catch_up(core: &Core, to: &Store) {
             let listed = to.list(&format!("snapshots/{kind}"))?;
             there.extend(listed.into_iter().map(|meta| meta.key));
         }
-        let mut listed = core.catalog.list()?;
-        listed.retain(|listed| {
+        let listed = core.catalog.list()?;
+        let lacks = |listed: &&Listed| {
             listed.damage().is_none() && !there.contains(&Catalog::key(&listed.snapshot))
-        });
-        listed.reverse();
-        Ok(listed)
+        };
+        Ok(listed.iter().rev().filter(lacks).cloned().collect())
     };
     let lacking = match lacking() {
         Ok(lacking) => lacking,

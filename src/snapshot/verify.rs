@@ -182,7 +182,7 @@ fn dependents(core: &Core, checked: &Checked) -> Result<Vec<SnapshotRef>> {
     let lost: HashSet<ChunkHash> = checked.lost.iter().map(|lost| lost.hash).collect();
     let mut without = HashSet::new();
     let mut found = Vec::new();
-    for listed in core.catalog.list()? {
+    for listed in core.catalog.list()?.iter() {
         let Found::Stored(manifest) = &listed.found else { continue };
         if listed.snapshot == checked.verified.snapshot {
             continue;
@@ -195,7 +195,7 @@ fn dependents(core: &Core, checked: &Checked) -> Result<Vec<SnapshotRef>> {
                 })
             });
         if needs {
-            found.push(listed.snapshot);
+            found.push(listed.snapshot.clone());
         }
     }
     Ok(found)

@@ -2,10 +2,12 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Meta;
 use super::key;
@@ -119,6 +121,8 @@ impl Directory {
                     size: meta.len(),
                     modified: modified(&meta),
                     link: !meta.is_file(),
+                    stamp: stamp(&meta),
+                    changed: Some(changed(&meta)),
                 }),
                 // Deleted since the folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -216,6 +220,19 @@ fn modified(meta: &Metadata) -> Timestamp {
         .ok()
         .and_then(|time| Timestamp::try_from(time).ok())
         .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What no later file of that name shares with this one, but by a change within the same moment: its
+/// number on the disk, and when anything about it was changed last, which nobody can set.
+fn stamp(meta: &Metadata) -> u64 {
+    let parts = [meta.ino().cast_signed(), meta.ctime(), meta.ctime_nsec()];
+    let bytes: Vec<u8> = parts.into_iter().flat_map(i64::to_le_bytes).collect();
+    xxh3_64(&bytes)
+}
+
+fn changed(meta: &Metadata) -> Timestamp {
+    let nanoseconds = i32::try_from(meta.ctime_nsec()).unwrap_or_default();
+    Timestamp::new(meta.ctime(), nanoseconds).unwrap_or(Timestamp::MAX)
 }
 
 fn age(meta: &Metadata) -> Duration {

@@ -5,22 +5,25 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use poem::http::{HeaderMap, StatusCode, header};
-use poem::{FromRequest, Request, RequestBody, Response};
+use poem::{Body, FromRequest, Request, RequestBody, Response};
 use serde::Serialize;
 
 use super::access::{Gate, Who};
+use super::compressed::Compressed;
 use super::jobs::{self, Jobs};
-use super::layout;
 use super::links::Links;
 use super::live::{Listeners, Live};
 use super::metrics::Requests;
 use super::ready::Readiness;
+use super::{layout, list};
 use crate::error::{Error, Result};
 use crate::many::{Databases, Name};
-use crate::snapshot::{Now, Snapshots};
+use crate::memo::Memo;
+use crate::snapshot::{Now, Snapshots, whole_second};
 
 /// Who is named in the history for what the console does when it asks nobody who they are.
 pub(crate) const BY: &str = "console";
@@ -33,13 +36,15 @@ pub(crate) struct Site {
     pub(crate) requests: Requests,
     /// Those to choose from, where there are several.
     pub(crate) databases: Option<Databases>,
+    pub(crate) compressed: Compressed,
 }
 
 impl Site {
     fn new(options: super::Options, databases: Option<Databases>) -> Arc<Self> {
         let gate = Gate::new(options.access.clone());
         let listeners = Listeners::new(options.connections);
-        Arc::new(Self { options, gate, listeners, requests: Requests::default(), databases })
+        let (requests, compressed) = (Requests::default(), Compressed::default());
+        Arc::new(Self { options, gate, listeners, requests, databases, compressed })
     }
 }
 
@@ -58,6 +63,7 @@ impl App {
     pub(crate) fn only(snapshots: Snapshots, options: super::Options) -> Arc<Self> {
         let links = Links::new(&options.mount);
         let (site, desk) = (Site::new(options, None), Arc::default());
+        snapshots.watch();
         Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
     }
 
@@ -71,6 +77,7 @@ impl App {
     /// One of several databases, beside the overview over them.
     pub(crate) fn beside(&self, name: &Name, snapshots: Snapshots, desk: Arc<Desk>) -> Arc<Self> {
         let (site, links) = (self.site.clone(), self.links.of_database(name));
+        snapshots.watch();
         Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
     }
 
@@ -90,6 +97,8 @@ pub(crate) struct Desk {
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) live: Live,
     pub(crate) readiness: Readiness,
+    /// The list's page as it was made last.
+    pub(crate) page: Memo<list::Shown, Bytes>,
 }
 
 impl Desk {
@@ -202,6 +211,11 @@ impl Console {
         })
     }
 
+    /// The list's page as it was made last.
+    pub(crate) fn last_page(&self) -> &Memo<list::Shown, Bytes> {
+        &self.app.desk.page
+    }
+
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
         self.app.jobs()
     }
@@ -296,21 +310,26 @@ impl Console {
             div #result {}
             (content)
         };
-        self.page(status, title, now.as_ref(), &content)
+        let now = now.as_ref().map(|now| (now, present()));
+        html_with(status, self.page(title, now, &self.under_way(), &content))
+    }
+
+    /// The work under way, as every page shows it.
+    pub(crate) fn under_way(&self) -> Markup {
+        // A stranger is not told of it.
+        let shown = if self.who.is_some() { self.app.jobs().shown() } else { Vec::new() };
+        jobs::screen::articles(self.links(), &shown, None)
     }
 
     /// A page whose content has everything, its heading too.
     pub(crate) fn page(
         &self,
-        status: StatusCode,
         title: &str,
-        now: Option<&Now>,
+        now: Option<(&Now, Timestamp)>,
+        under_way: &Markup,
         content: &Markup,
-    ) -> Response {
-        // A stranger is not told what is under way.
-        let shown = if self.who.is_some() { self.app.jobs().shown() } else { Vec::new() };
-        let jobs = jobs::screen::articles(self.links(), &shown, None);
-        html_with(status, layout::page(self.links(), self.who(), title, now, &jobs, content))
+    ) -> Markup {
+        layout::page(self.links(), self.who(), title, now, under_way, content)
     }
 
     /// Answers a form that changed something: 303 to the list for a browser without JavaScript,
@@ -366,9 +385,9 @@ pub(crate) fn redirect(address: &str) -> Response {
     Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, address).finish()
 }
 
-/// The present, for relative dates.
+/// The present to the second, for relative dates.
 pub(crate) fn present() -> Timestamp {
-    Timestamp::now()
+    whole_second(Timestamp::now())
 }
 
 /// JSON of facts.
@@ -380,10 +399,12 @@ pub(crate) fn json(status: StatusCode, facts: &impl Serialize) -> Result<Respons
 
 /// HTML with a status.
 pub(crate) fn html_with(status: StatusCode, markup: Markup) -> Response {
-    Response::builder()
-        .status(status)
-        .content_type("text/html; charset=utf-8")
-        .body(markup.into_string())
+    html_text(status, markup.into_string())
+}
+
+/// HTML that is text already.
+pub(crate) fn html_text(status: StatusCode, text: impl Into<Body>) -> Response {
+    Response::builder().status(status).content_type("text/html; charset=utf-8").body(text)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use poem::web::{Compress, CompressionAlgo};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response};
 
 use super::access::{Visitor, Who};
@@ -80,10 +79,28 @@ impl<E: Endpoint> Guarded<E> {
         };
         add_headers(response.headers_mut());
         if gzip && is_worth_compressing(&response) {
-            let pattern = response.data::<PathPattern>().cloned();
-            response = Compress::new(response, CompressionAlgo::GZIP).into_response();
-            if let Some(pattern) = pattern {
-                response.set_data(pattern);
+            response = self.compressed(&console, response, &path).await;
+        }
+        response
+    }
+
+    /// The same answer, its text compressed.
+    async fn compressed(&self, console: &Console, mut response: Response, path: &str) -> Response {
+        let body = match response.take_body().into_bytes().await {
+            // As to a HEAD.
+            Ok(text) if text.is_empty() => Ok(text),
+            Ok(text) => {
+                let coding = HeaderValue::from_static("gzip");
+                response.headers_mut().insert(header::CONTENT_ENCODING, coding);
+                self.app.site.compressed.of(text).await
+            }
+            Err(error) => Err(Error::failed("the answer could not be read").because(error)),
+        };
+        match body {
+            Ok(body) => response.set_body(body),
+            Err(failure) => {
+                response = error::answer(console, failure.into(), path).await;
+                add_headers(response.headers_mut());
             }
         }
         response

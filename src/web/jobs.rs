@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 use poem::Response;
 use tokio::sync::watch;
 
-use super::console::{Console, Wanted, blocking, present};
+use super::console::{Console, Wanted, blocking};
 use super::{error, list};
 use crate::error::{Error, Result};
 use crate::snapshot::{Action, Progress, SnapshotRef, Snapshots};
@@ -175,7 +176,7 @@ struct Registered {
 impl Default for Jobs {
     fn default() -> Self {
         Self {
-            run: present().as_millisecond(),
+            run: Timestamp::now().as_millisecond(),
             registered: Mutex::default(),
             changed: watch::Sender::default(),
         }

@@ -1,10 +1,10 @@
 //! The frame of every page: head, navigation, the regions that announce, the bar of keys.
 
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
 use super::access::Who;
 use super::assets;
-use super::console::present;
 use super::format::{bytes, moment, number};
 use super::links::Links;
 use super::login;
@@ -20,7 +20,7 @@ pub(crate) fn page(
     links: &Links,
     who: Option<&Who>,
     title: &str,
-    now: Option<&Now>,
+    now: Option<(&Now, Timestamp)>,
     jobs: &Markup,
     content: &Markup,
 ) -> Markup {
@@ -40,7 +40,7 @@ pub(crate) fn page(
                 title {
                     (title)
                     @if let Some(name) = links.database() { " · " (name) }
-                    @else if let Some(now) = now { " · " (now.name) }
+                    @else if let Some((now, _)) = now { " · " (now.name) }
                     " · Snapback"
                 }
                 link rel="icon" type="image/svg+xml" href=(links.shared(assets::ICON.path()));
@@ -65,7 +65,7 @@ pub(crate) fn page(
                     }
                     p #where {
                         @if let Some(name) = links.database() { (here(links, name)) " · " }
-                        span #place { @if let Some(now) = now { (place(now)) } }
+                        span #place { @if let Some((now, at)) = now { (place(now, at)) } }
                         // Whoever is not known hears no news.
                         @if who.is_some() {
                             span #live data-stream=(links.live()) data-jobs=(links.jobs()) {}
@@ -91,19 +91,18 @@ fn here(links: &Links, name: &Name) -> Markup {
     html! { a #here href=[links.overview()] title="Choose another database" { (name) } }
 }
 
-/// The live database in a line: `chat.db · event 48 213 · 61 MB`.
-pub(crate) fn place(now: &Now) -> Markup {
+/// The live database at a moment, in a line: `chat.db · event 48 213 · 61 MB`.
+pub(crate) fn place(now: &Now, at: Timestamp) -> Markup {
     html! {
         span title=(now.path) { bdi { (now.name) } }
         @if let Some(position) = now.position { " · event " (number(position)) }
         " · " (bytes(now.bytes))
-        (next_take(now))
+        (next_take(now, at))
     }
 }
 
 /// When a snapshot is taken by itself: by the clock, by events, or by whichever comes first.
-fn next_take(now: &Now) -> Markup {
-    let present = present();
+fn next_take(now: &Now, present: Timestamp) -> Markup {
     html! {
         @if now.next_take.is_some() || now.next_take_position.is_some() { " · next snapshot " }
         @if let Some(next) = now.next_take {

@@ -1,16 +1,22 @@
 //! The list of snapshots: the page that everything else opens in.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use poem::http::StatusCode;
 use poem::{Response, handler};
 
-use super::console::{Console, Wanted, present, redirect};
+use super::access::Who;
+use super::console::{Console, Wanted, html_text, present, redirect};
 use super::fields::Fields;
 use super::filter::Filter;
 use super::format::{count, number};
 use super::links::Links;
 use super::{flash, history, layout, live, row, timeline};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::memo::Same;
 use crate::snapshot::{Activity, Entry, List, Now, Occurrence, SnapshotRef, Snapshots};
 
 /// How many lines of the history are searched for the outcome that a redirect announced.
@@ -21,19 +27,44 @@ const PAGE: usize = 100;
 
 /// All that the page shows.
 pub(crate) struct Listed {
-    pub(crate) list: List,
+    pub(crate) list: Arc<List>,
     pub(crate) now: Now,
     pub(crate) activity: Option<Activity>,
+    /// The present, to the second.
+    pub(crate) present: Timestamp,
     /// When the list was asked for, by [`live::moment`].
     pub(crate) asked_at: i64,
 }
 
+/// What a page of the whole list is made of: where all this is the same, so is the page. When the
+/// list was asked for is not among it: the very same list has been right all the time since.
+#[derive(PartialEq)]
+pub(crate) struct Shown {
+    list: Same<List>,
+    now: Now,
+    activity: Option<Activity>,
+    present: Timestamp,
+    in_session: bool,
+}
+
+impl Listed {
+    fn shown_to(&self, who: &Who) -> Shown {
+        Shown {
+            list: Same(Arc::clone(&self.list)),
+            now: self.now.clone(),
+            activity: self.activity.clone(),
+            present: self.present,
+            in_session: matches!(who, Who::Session(_)),
+        }
+    }
+}
+
 /// Reads what the page shows.
 pub(crate) fn read(snapshots: &Snapshots) -> Result<Listed> {
-    let asked_at = live::moment();
-    let list = snapshots.list()?;
-    let activity = timeline::activity(snapshots, &list)?;
-    Ok(Listed { list, now: snapshots.now()?, activity, asked_at })
+    let (present, asked_at) = (present(), live::moment());
+    let list = snapshots.listed()?;
+    let activity = timeline::activity(snapshots, &list, present)?;
+    Ok(Listed { list, now: snapshots.now()?, activity, present, asked_at })
 }
 
 /// Leads to the list.
@@ -48,12 +79,11 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
     let filter = Filter::new(fields.one("q")?.unwrap_or_default());
     let after: Option<SnapshotRef> = fields.read("after")?;
     if console.wanted() != Wanted::Page {
-        let mut list = console.blocking(Snapshots::list).await?;
-        let total = list.snapshots.len();
-        list.snapshots.retain(|entry| filter.lets_through(entry, present()));
-        let part = Part { list: &list, total, filter: &filter };
+        let (all, now) = (console.blocking(Snapshots::listed).await?, present());
+        let list = narrowed(&all, &filter, now);
+        let part = Part { list: &list, total: all.snapshots.len(), filter: &filter, now };
         let markup = || part.answer(console.links(), after.as_ref());
-        return Ok(console.answer(&list, "Snapshots", markup).await?);
+        return Ok(console.answer(&*list, "Snapshots", markup).await?);
     }
     let announced = console.flash().map(str::to_owned);
     let (listed, outcome) = console
@@ -66,12 +96,32 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
         })
         .await?;
     let links = console.links();
-    let content = page(links, &listed, &filter, after.as_ref(), outcome.as_ref());
-    let mut response = console.page(StatusCode::OK, "Snapshots", Some(&listed.now), &content);
+    let under_way = console.under_way();
+    // The page that most ask for, most of the time; all that it depends on is in the key.
+    let usual =
+        filter.typed().is_empty() && after.is_none() && outcome.is_none() && under_way.0.is_empty();
+    let key = console.who().filter(|_| usual).map(|who| listed.shown_to(who));
+    let text = console.last_page().get(key, || {
+        let content = page(links, &listed, &filter, after.as_ref(), outcome.as_ref());
+        let now = Some((&listed.now, listed.present));
+        let page = console.page("Snapshots", now, &under_way, &content);
+        Ok::<_, Error>(Bytes::from(page.into_string()))
+    })?;
+    let mut response = html_text(StatusCode::OK, text);
     if console.flash().is_some() {
         flash::clear(&mut response, links);
     }
     Ok(response)
+}
+
+/// The snapshots that a filter lets through.
+fn narrowed(list: &Arc<List>, filter: &Filter, now: Timestamp) -> Arc<List> {
+    if filter.typed().is_empty() {
+        return Arc::clone(list);
+    }
+    let through = list.snapshots.iter().filter(|entry| filter.lets_through(entry, now));
+    let current_event_log_max_id = list.current_event_log_max_id;
+    Arc::new(List { current_event_log_max_id, snapshots: through.cloned().collect() })
 }
 
 fn newest(history: Vec<Occurrence>, word: &str) -> Option<Occurrence> {
@@ -85,14 +135,12 @@ fn page(
     after: Option<&SnapshotRef>,
     outcome: Option<&Occurrence>,
 ) -> Markup {
-    let list = &listed.list;
-    let total = list.snapshots.len();
-    let mut shown = list.clone();
-    shown.snapshots.retain(|entry| filter.lets_through(entry, present()));
-    let part = Part { list: &shown, total, filter };
+    let (list, now) = (&listed.list, listed.present);
+    let shown = narrowed(list, filter, now);
+    let part = Part { list: &shown, total: list.snapshots.len(), filter, now };
     html! {
         h1.vh { "Snapshots" }
-        section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref())) }
+        section #timeline aria-label="Timeline" { (timeline::timeline(list, listed.activity.as_ref(), now)) }
         (tools(links, filter.typed(), listed))
         div #tool {}
         div #result { @if let Some(outcome) = outcome { (history::outcome(links, outcome)) } }
@@ -160,6 +208,7 @@ struct Part<'l> {
     list: &'l List,
     total: usize,
     filter: &'l Filter,
+    now: Timestamp,
 }
 
 impl Part<'_> {
@@ -188,7 +237,7 @@ impl Part<'_> {
         });
         let focused = focus.and_then(place).map_or(0, |place| place + 1);
         let end = (start + PAGE).max(focused).min(all.len());
-        let now = present();
+        let now = self.now;
         html! {
             @if all.is_empty() { (self.none()) }
             @for entry in &all[start.min(end)..end] {
@@ -259,14 +308,15 @@ pub(crate) fn refreshed(
     focus: Option<&SnapshotRef>,
 ) -> Markup {
     let filter = Filter::new("");
-    let part = Part { list: &listed.list, total: listed.list.snapshots.len(), filter: &filter };
+    let (list, now) = (&listed.list, listed.present);
+    let part = Part { list, total: list.snapshots.len(), filter: &filter, now };
     let rows = part.rows(links, None, focus);
-    let picture = timeline::timeline(&listed.list, listed.activity.as_ref());
+    let picture = timeline::timeline(list, listed.activity.as_ref(), now);
     html! {
         (layout::partial("#rows", swap, &rows))
         (layout::partial("#shown", "innerHTML", &part.count()))
         (layout::partial("#news", "outerMorph", &live::news(links, listed)))
-        (layout::partial("#place", "innerHTML", &layout::place(&listed.now)))
+        (layout::partial("#place", "innerHTML", &layout::place(&listed.now, now)))
         (layout::partial("#timeline", "innerHTML", &picture))
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::unfold;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use poem::http::{HeaderValue, header};
 use poem::web::Data;
@@ -45,7 +46,7 @@ const LISTENERS: usize = 64;
 /// told apart by when they were asked for.
 pub(crate) fn moment() -> i64 {
     static START: LazyLock<(i64, Instant)> =
-        LazyLock::new(|| (present().as_microsecond(), Instant::now()));
+        LazyLock::new(|| (Timestamp::now().as_microsecond(), Instant::now()));
     let (start, since) = *START;
     start.saturating_add(i64::try_from(since.elapsed().as_micros()).unwrap_or(i64::MAX))
 }
@@ -235,7 +236,7 @@ impl Listener {
         {
             // Text, for a position may be greater than a script's numbers.
             let position = now.position.map(|position| position.to_string());
-            let place = layout::place(now).into_string();
+            let place = layout::place(now, present()).into_string();
             self.say("now", &json!({"position": position, "place": place}));
         }
         if let Some(listing) = seen.listing.as_ref().filter(|_| seen.listing != self.told.listing) {
@@ -289,7 +290,7 @@ async fn look(app: Arc<App>, snapshots: Snapshots) {
         looks = looks.wrapping_add(1);
         let found = blocking(&snapshots, move |snapshots| {
             let asked_at = moment();
-            let listing = lists.then(|| snapshots.list()).transpose()?;
+            let listing = lists.then(|| snapshots.listed()).transpose()?;
             Ok((snapshots.now()?, listing.map(|list| Listing::of(&list, asked_at))))
         });
         let found: Result<(Now, Option<Listing>)> = found.await;

@@ -7,7 +7,6 @@ mod scale;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use super::console::present;
 use super::format::{count, span};
 use crate::error::Result;
 use crate::snapshot::{Activity, Entry, List, Snapshots};
@@ -46,15 +45,18 @@ impl Span {
 }
 
 /// Counts the events that the picture of this list shows; `None` where their log tells no times.
-pub(crate) fn activity(snapshots: &Snapshots, list: &List) -> Result<Option<Activity>> {
-    let now = present();
+pub(crate) fn activity(
+    snapshots: &Snapshots,
+    list: &List,
+    now: Timestamp,
+) -> Result<Option<Activity>> {
     let span = Span::of(list, now);
     snapshots.activity(span.begin(now), span.parts)
 }
 
 /// The heading, the distance in words, and the picture.
-pub(crate) fn timeline(list: &List, activity: Option<&Activity>) -> Markup {
-    let picture = Picture::of(list, activity, present());
+pub(crate) fn timeline(list: &List, activity: Option<&Activity>, now: Timestamp) -> Markup {
+    let picture = Picture::of(list, activity, now);
     html! {
         div.caption {
             h2 { (picture.title) @if let Some(left_out) = picture.left_out() { " · " (left_out) } }

@@ -8,7 +8,7 @@ mod live;
 mod process;
 mod races;
 mod scene;
-mod seeded;
+pub(crate) mod seeded;
 pub(crate) mod store;
 mod system;
 mod table;

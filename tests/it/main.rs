@@ -18,6 +18,7 @@ mod events;
 mod exports;
 mod faults;
 mod foreign;
+mod fresh;
 mod harness;
 mod held;
 mod jobs;

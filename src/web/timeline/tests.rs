@@ -104,7 +104,7 @@ fn an_application_without_an_event_log_has_its_snapshots_marked() {
     let mut list = list(&[1]);
     list.current_event_log_max_id = None;
     list.snapshots[0].event_delta = None;
-    let markup = timeline(&list, None).into_string();
+    let markup = timeline(&list, None, now()).into_string();
     assert!(markup.contains("<h2>Snapshots over time</h2>"), "{markup}");
     assert!(markup.contains("class=\"mark newest\""), "{markup}");
     assert!(!markup.contains("class=\"area\""), "{markup}");
@@ -112,10 +112,10 @@ fn an_application_without_an_event_log_has_its_snapshots_marked() {
 
 #[test]
 fn without_a_snapshot_there_are_words_and_the_events() {
-    let markup = timeline(&list(&[]), None).into_string();
+    let markup = timeline(&list(&[]), None, now()).into_string();
     assert!(markup.contains("No snapshot yet"), "{markup}");
     assert!(!markup.contains("<svg"), "{markup}");
-    let markup = timeline(&list(&[]), Some(&even(6, 72))).into_string();
+    let markup = timeline(&list(&[]), Some(&even(6, 72)), now()).into_string();
     assert!(markup.contains("No snapshot in this time\""), "{markup}");
     assert!(markup.contains("class=\"area\"") && !markup.contains("class=\"mark"), "{markup}");
 }
