@@ -173,8 +173,10 @@ impl<'c> Pages<'c> {
     ) -> Result<()> {
         let threads = beside.len().min(leaves.len() / SHARE);
         let shares = Mutex::new(leaves.chunks_mut(SHARE));
+        // In a closure of its own, so that the lock is not held while a share is worked on.
+        let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
         let work = |pages: &mut Pages<'_>| {
-            while let Some(share) = shares.lock().unwrap_or_else(PoisonError::into_inner).next() {
+            while let Some(share) = next() {
                 for leaf in share {
                     pages.visit(leaf, None)?;
                 }
@@ -333,7 +335,8 @@ pub(super) fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
         return Some((first.into(), 1));
     }
     let mut value = u64::from(first & 0x7f);
-    for (place, &byte) in bytes.iter().enumerate().take(8).skip(1) {
+    for place in 1..8 {
+        let byte = *bytes.get(place)?;
         value = (value << 7) | u64::from(byte & 0x7f);
         if byte < 0x80 {
             return Some((value, place + 1));

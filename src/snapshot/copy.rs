@@ -83,7 +83,7 @@ fn send_missing(
     let mut writer = packs.writer()?;
     for wanted in missing.chunks(TOGETHER) {
         for chunk in core.packs.read_many(wanted)? {
-            writer.put(chunk.hash(), chunk.into_bytes())?;
+            writer.put(chunk)?;
         }
     }
     let written = writer.finish()?;

@@ -17,7 +17,7 @@ use super::row::Value;
 use super::source::{ChunkSource, children_of, values_of};
 use super::tree::{self, Node};
 use crate::database::Table;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// One side of a comparison: the source of its chunks, and the root of the table's tree.
 #[derive(Clone, Copy)]
@@ -158,25 +158,38 @@ struct Cursor<'s> {
     read: HashMap<ChunkHash, Chunk>,
 }
 
-/// Chunks of rows that are read together: about half a megabyte.
-const READ_AHEAD: usize = 16;
+/// Chunks of rows that are read together: less than two megabytes.
+const READ_AHEAD: usize = 64;
 
 impl Cursor<'_> {
     /// Replaces the chunk that the cursor stands before by what it holds.
     fn open(&mut self, table: &Table) -> Result<()> {
-        let Some(Item::Node(node)) = self.ahead.pop() else { return Ok(()) };
+        let Some((node, chunk)) = self.take(table)? else { return Ok(()) };
+        if node.height > 0 {
+            self.ahead.extend(children_of(table, &node, &chunk)?.into_iter().rev().map(Item::Node));
+        } else {
+            let whole = 0..chunk.bytes().len();
+            self.put_rows(node, chunk, whole);
+        }
+        Ok(())
+    }
+
+    /// Takes the chunk that the cursor stands before.
+    fn take(&mut self, table: &Table) -> Result<Option<(Node, Chunk)>> {
+        let Some(Item::Node(node)) = self.ahead.pop() else { return Ok(None) };
         let chunk = match self.read.remove(&node.hash) {
             Some(chunk) => chunk,
             None => self.source.chunk(table, &node)?,
         };
-        if node.height > 0 {
-            self.ahead.extend(children_of(table, &node, &chunk)?.into_iter().rev().map(Item::Node));
-            return Ok(());
-        }
+        Ok(Some((node, chunk)))
+    }
+
+    /// Puts the rows of a chunk ahead: those in a range of its bytes.
+    fn put_rows(&mut self, node: Node, chunk: Chunk, range: Range<usize>) {
         let first = self.ahead.len();
         let chunk = Rc::new((node, chunk));
-        let mut start = 0;
-        for line in tree::lines_of(chunk.1.bytes()) {
+        let mut start = range.start;
+        for line in tree::lines_of(&chunk.1.bytes()[range]) {
             let line = start..start + line.len();
             start = line.end + 1;
             self.ahead.push(Item::Row(Row {
@@ -186,29 +199,31 @@ impl Cursor<'_> {
             }));
         }
         self.ahead[first..].reverse();
-        Ok(())
     }
 
-    fn keep(&mut self, nodes: &[Node], chunks: Vec<Chunk>) {
-        if !nodes.is_empty() {
-            self.read = nodes.iter().map(|node| node.hash).zip(chunks).collect();
+    /// Whether it stands before a chunk of rows.
+    fn is_before_rows(&self) -> bool {
+        matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0)
+    }
+
+    /// Reads the chunk of rows that the cursor stands before, and those soon to come that the other
+    /// side does not have too, so that neighbours in the store are read at once.
+    fn read_ahead(&mut self, table: &Table, other: &Self) -> Result<()> {
+        if !matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0 && !self.read.contains_key(&node.hash))
+        {
+            return Ok(());
         }
-    }
-
-    /// Whether it stands before a chunk of rows that was not read yet.
-    fn wants_rows(&self) -> bool {
-        matches!(self.ahead.last(), Some(Item::Node(node)) if node.height == 0 && !self.read.contains_key(&node.hash))
-    }
-
-    /// The chunks of rows soon to come that the other side does not have too.
-    fn soon(&self, other: &Self) -> Vec<Node> {
         let skipped: HashSet<ChunkHash> = other.nodes().map(|node| node.hash).collect();
-        self.nodes()
+        let wanted: Vec<Node> = self
+            .nodes()
             .take_while(|node| node.height == 0)
             .filter(|node| !skipped.contains(&node.hash))
             .take(READ_AHEAD)
             .cloned()
-            .collect()
+            .collect();
+        let chunks = self.source.chunks(table, &wanted)?;
+        self.read = wanted.iter().map(|node| node.hash).zip(chunks).collect();
+        Ok(())
     }
 
     /// The chunks that are ahead, the next first.
@@ -255,7 +270,17 @@ impl<'s> Walk<'s> {
                     self.after.ahead.pop();
                 }
                 Move::Open { before, after } => {
-                    self.read_ahead(before, after)?;
+                    if before {
+                        self.before.read_ahead(self.table, &self.after)?;
+                    }
+                    if after {
+                        self.after.read_ahead(self.table, &self.before)?;
+                    }
+                    let both = before && after;
+                    if both && self.before.is_before_rows() && self.after.is_before_rows() {
+                        self.open_rows()?;
+                        continue;
+                    }
                     if before {
                         self.before.open(self.table)?;
                     }
@@ -280,36 +305,16 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// Reads the chunks of rows that are about to be opened, and their neighbours with them; on both
-    /// sides at once, where one wants rows and the other has none left.
-    fn read_ahead(&mut self, before: bool, after: bool) -> Result<()> {
-        let wanted = before && self.before.wants_rows() || after && self.after.wants_rows();
-        if !wanted {
-            return Ok(());
-        }
-        let soon = |cursor: &Cursor<'_>, other| {
-            let wants = cursor.read.is_empty() || cursor.wants_rows();
-            if wants { cursor.soon(other) } else { Vec::new() }
-        };
-        let of_before = soon(&self.before, &self.after);
-        let of_after = soon(&self.after, &self.before);
-        let table = self.table;
-        let read = |cursor: &Cursor<'_>, nodes: &[Node]| cursor.source.chunks(table, nodes);
-        let (before, after) = match self.after.source.shared() {
-            Some(source) if !of_before.is_empty() && !of_after.is_empty() => {
-                std::thread::scope(|scope| {
-                    let other = scope.spawn(|| source.chunks(table, &of_after));
-                    let one = read(&self.before, &of_before);
-                    let other = other.join().unwrap_or_else(|_| {
-                        Err(Error::failed("a thread that read the store has stopped"))
-                    });
-                    (one, other)
-                })
-            }
-            _ => (read(&self.before, &of_before), read(&self.after, &of_after)),
-        };
-        self.before.keep(&of_before, before?);
-        self.after.keep(&of_after, after?);
+    /// Opens a chunk of rows on both sides. Rows that both have at their beginning and at their end
+    /// are left out: both sides would come to them together.
+    fn open_rows(&mut self) -> Result<()> {
+        let before = self.before.take(self.table)?;
+        let after = self.after.take(self.table)?;
+        let (Some((old, before)), Some((new, after))) = (before, after) else { return Ok(()) };
+        let (head, tail) = same_lines(before.bytes(), after.bytes());
+        let (old_end, new_end) = (before.bytes().len() - tail, after.bytes().len() - tail);
+        self.before.put_rows(old, before, head..old_end);
+        self.after.put_rows(new, after, head..new_end);
         Ok(())
     }
 
@@ -434,6 +439,25 @@ impl<'s> Walk<'s> {
         };
         Ok(Some(Step::Row(Difference { change, identity, before, after })))
     }
+}
+
+/// How many bytes two chunks share at their beginning and, of the rest, at their end: whole lines.
+fn same_lines(a: &[u8], b: &[u8]) -> (usize, usize) {
+    const BLOCK: usize = 64;
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK));
+    let mut head = BLOCK * blocks.take_while(|(a, b)| a == b).count();
+    head += a[head..].iter().zip(&b[head..]).take_while(|(a, b)| a == b).count();
+    head = a[..head].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let (a, b) = (&a[head..], &b[head..]);
+    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK));
+    let mut tail = BLOCK * blocks.take_while(|(a, b)| a == b).count();
+    let rest = |bytes: &[u8]| bytes.len() - tail;
+    let (a_rest, b_rest) = (&a[..rest(a)], &b[..rest(b)]);
+    tail += a_rest.iter().rev().zip(b_rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    // The first line of the common end may have begun differently.
+    let end = &a[a.len() - tail..];
+    let tail = end.iter().position(|&byte| byte == b'\n').map_or(0, |first| tail - first - 1);
+    (head, tail)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::Core;
 use super::catalog::Listed;
 use super::facts::Verified;
-use super::pack::{ChunkHash, PackWriter};
+use super::pack::{Chunk, ChunkHash, PackWriter};
 use super::source::FromDatabase;
 use super::tree::ChunkSink;
 use super::verify::{self, Checked};
@@ -68,7 +68,7 @@ fn rewrite(
     let mut sink = Rewrite { wanted, writer: core.packs.writer()?, found: HashSet::new() };
     let written = serde_json::to_vec(&schema)
         .map_err(|error| Error::failed("the schema cannot be written").because(error))?;
-    sink.take(ChunkHash::of(&written), written)?;
+    sink.chunk(Chunk::of(written), 0)?;
     let database = FromDatabase::new(transaction.view(), core.progress.clone(), 0);
     for table in schema.tables.iter().filter(|table| tables.contains(table.name.as_str())) {
         database.scan(table, &mut sink, None)?;
@@ -86,17 +86,11 @@ struct Rewrite {
     found: HashSet<ChunkHash>,
 }
 
-impl Rewrite {
-    fn take(&mut self, hash: ChunkHash, bytes: Vec<u8>) -> Result<()> {
-        if self.wanted.contains(&hash) && self.found.insert(hash) {
-            self.writer.put(hash, bytes)?;
+impl ChunkSink for Rewrite {
+    fn chunk(&mut self, chunk: Chunk, _height: u8) -> Result<()> {
+        if self.wanted.contains(&chunk.hash()) && self.found.insert(chunk.hash()) {
+            self.writer.put(chunk)?;
         }
         Ok(())
-    }
-}
-
-impl ChunkSink for Rewrite {
-    fn chunk(&mut self, hash: ChunkHash, _height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-        self.take(hash, std::mem::take(bytes))
     }
 }

@@ -22,11 +22,6 @@ pub(crate) trait ChunkSource {
     fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
         nodes.iter().map(|node| self.chunk(table, node)).collect()
     }
-
-    /// The same source for other threads, if they may read it.
-    fn shared(&self) -> Option<&(dyn ChunkSource + Sync)> {
-        None
-    }
 }
 
 /// Neighbours that are read together: about a megabyte.
@@ -40,10 +35,6 @@ impl ChunkSource for Packs {
     fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
         let wanted: Vec<_> = nodes.iter().map(|node| (node.hash, node.bytes)).collect();
         self.read_many(&wanted).map_err(|error| of_table(error, table))
-    }
-
-    fn shared(&self) -> Option<&(dyn ChunkSource + Sync)> {
-        Some(self)
     }
 }
 
@@ -65,11 +56,11 @@ impl IntoPacks {
 }
 
 impl ChunkSink for IntoPacks {
-    fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
+    fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()> {
         if height > 0 {
-            self.hashes.push(hash);
+            self.hashes.push(chunk.hash());
         }
-        self.writer.put(hash, std::mem::take(bytes))
+        self.writer.put(chunk)
     }
 
     fn lacks(&self, hash: &ChunkHash) -> bool {
@@ -86,7 +77,7 @@ impl ChunkSink for IntoPacks {
 pub(crate) struct Nowhere;
 
 impl ChunkSink for Nowhere {
-    fn chunk(&mut self, _hash: ChunkHash, _height: u8, _bytes: &mut Vec<u8>) -> Result<()> {
+    fn chunk(&mut self, _chunk: Chunk, _height: u8) -> Result<()> {
         Ok(())
     }
 }
@@ -103,7 +94,7 @@ pub(crate) struct FromDatabase<'c> {
 
 /// Chunks that were read and are still in memory.
 struct Kept {
-    chunks: HashMap<ChunkHash, Vec<u8>>,
+    chunks: HashMap<ChunkHash, Chunk>,
     /// How many more bytes of rows may be kept.
     room: usize,
 }
@@ -197,14 +188,16 @@ struct Keeping<'i> {
 }
 
 impl ChunkSink for Keeping<'_> {
-    fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-        if height > 0 {
-            self.kept.chunks.insert(hash, bytes.clone());
-        } else if let Some(room) = self.kept.room.checked_sub(bytes.len()) {
+    fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()> {
+        let mut kept = height > 0;
+        if !kept && let Some(room) = self.kept.room.checked_sub(chunk.bytes().len()) {
             self.kept.room = room;
-            self.kept.chunks.insert(hash, bytes.clone());
+            kept = true;
         }
-        self.sink.chunk(hash, height, bytes)
+        if kept {
+            self.kept.chunks.insert(chunk.hash(), chunk.clone());
+        }
+        self.sink.chunk(chunk, height)
     }
 
     fn lacks(&self, hash: &ChunkHash) -> bool {
@@ -232,13 +225,13 @@ impl ChunkSource for FromDatabase<'_> {
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
         if node.height > 0 {
             return match self.kept.borrow().chunks.get(&node.hash) {
-                Some(bytes) => Ok(Chunk::of(bytes.clone())),
+                Some(chunk) => Ok(chunk.clone()),
                 None => Err(Error::failed("an index chunk was not kept").on(&table.name)),
             };
         }
         // Rows are wanted once by most; who wants them again reads them again.
-        if let Some(bytes) = self.kept.borrow_mut().chunks.remove(&node.hash) {
-            return Ok(Chunk::of(bytes));
+        if let Some(chunk) = self.kept.borrow_mut().chunks.remove(&node.hash) {
+            return Ok(chunk);
         }
         if let Some(chunk) = self.read_leaves(table, node)? {
             return Ok(chunk);

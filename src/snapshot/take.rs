@@ -9,7 +9,7 @@ use super::facts::Cause;
 use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::label::Label;
 use super::manifest::{Manifest, SchemaChunk, TableRoot};
-use super::pack::{ChunkHash, Packs};
+use super::pack::{Chunk, ChunkHash, Packs};
 use super::source::IntoPacks;
 use super::{Core, contents::Counter};
 use crate::database::{EventLog, ReadTransaction, Schema, View};
@@ -82,9 +82,11 @@ impl Draft {
             .collect();
         let written = serde_json::to_vec(schema)
             .map_err(|error| Error::failed("the schema cannot be written").because(error))?;
-        let schema = SchemaChunk { hash: ChunkHash::of(&written), bytes: written.len() as u64 };
+        let bytes = written.len() as u64;
+        let chunk = Chunk::of(written);
+        let schema = SchemaChunk { hash: chunk.hash(), bytes };
         sink.hashes.push(schema.hash);
-        sink.writer.put(schema.hash, written)?;
+        sink.writer.put(chunk)?;
         Ok(Self {
             packs: sink,
             tables,

@@ -19,7 +19,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pack::ChunkHash;
+use super::pack::{Chunk, ChunkHash};
 use super::row::Value;
 use crate::error::Result;
 
@@ -52,8 +52,8 @@ pub(crate) struct Node {
 
 /// Takes each chunk of a tree as it is finished, children before their parents.
 pub(crate) trait ChunkSink {
-    /// Takes a chunk. The bytes may be taken out of the buffer, which is cleared after the call.
-    fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()>;
+    /// Takes a chunk.
+    fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()>;
 
     /// Whether a chunk must be made even where it is known to be what it was: because its bytes
     /// are not there yet.
@@ -170,10 +170,12 @@ impl<'s> TreeBuilder<'s> {
     /// Ends the chunk at `height`.
     fn cut(&mut self, height: usize) -> Result<()> {
         let level = &mut self.levels[height];
+        let chunk = Chunk::of(std::mem::take(&mut level.lines));
+        level.lines.reserve(TURN + SMALLEST);
         let finished = Finished {
-            hash: ChunkHash::of(&level.lines),
+            hash: chunk.hash(),
             rows: std::mem::take(&mut level.rows),
-            bytes: level.lines.len() as u64,
+            bytes: chunk.bytes().len() as u64,
             first: level.first.clone(),
             last: level.last.clone(),
         };
@@ -181,9 +183,7 @@ impl<'s> TreeBuilder<'s> {
             clippy::cast_possible_truncation,
             reason = "255 levels would hold more rows than exist"
         )]
-        self.sink.chunk(finished.hash, height as u8, &mut level.lines)?;
-        level.lines.clear();
-        level.lines.reserve(TURN + SMALLEST);
+        self.sink.chunk(chunk, height as u8)?;
         self.finished(height, finished)
     }
 
@@ -287,8 +287,8 @@ mod tests {
     struct Kept(HashMap<ChunkHash, (u8, Vec<u8>)>);
 
     impl ChunkSink for Kept {
-        fn chunk(&mut self, hash: ChunkHash, height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-            self.0.insert(hash, (height, bytes.clone()));
+        fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()> {
+            self.0.insert(chunk.hash(), (height, chunk.bytes().to_vec()));
             Ok(())
         }
     }

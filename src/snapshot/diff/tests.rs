@@ -15,18 +15,18 @@ type Rows = BTreeMap<i64, u8>;
 
 /// The chunks of a tree, in memory.
 #[derive(Default)]
-struct Chunks(HashMap<ChunkHash, Vec<u8>>);
+struct Chunks(HashMap<ChunkHash, Chunk>);
 
 impl ChunkSink for Chunks {
-    fn chunk(&mut self, hash: ChunkHash, _height: u8, bytes: &mut Vec<u8>) -> Result<()> {
-        self.0.insert(hash, bytes.clone());
+    fn chunk(&mut self, chunk: Chunk, _height: u8) -> Result<()> {
+        self.0.insert(chunk.hash(), chunk);
         Ok(())
     }
 }
 
 impl ChunkSource for Chunks {
     fn chunk(&self, _table: &Table, node: &Node) -> Result<Chunk> {
-        Ok(Chunk::of(self.0[&node.hash].clone()))
+        Ok(self.0[&node.hash].clone())
     }
 }
 
@@ -126,4 +126,27 @@ proptest! {
         let later = expected.into_iter().filter(|difference| difference.identity > behind);
         prop_assert_eq!(found, later.collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn lines_that_two_chunks_share_at_both_ends_are_whole() {
+    let same = |a: &str, b: &str| {
+        let (head, tail) = same_lines(a.as_bytes(), b.as_bytes());
+        assert!(head + tail <= a.len().min(b.len()));
+        (a[..head].to_owned(), a[a.len() - tail..].to_owned())
+    };
+    let shared = |head: &str, tail: &str| (head.to_owned(), tail.to_owned());
+    assert_eq!(same("a\nb\nc\n", "a\nx\nc\n"), shared("a\n", "c\n"));
+    assert_eq!(same("a\nb\n", "a\nb\n"), shared("a\nb\n", ""));
+    assert_eq!(same("a\nb\n", "a\nb\nc\n"), shared("a\nb\n", ""));
+    // A line of one that ends like a line of the other is no common line.
+    assert_eq!(same("xb\nc\n", "yb\nc\n"), shared("", "c\n"));
+    assert_eq!(same("ab\n", "ac\n"), shared("", ""));
+    assert_eq!(same("", "a\n"), shared("", ""));
+    let long = |middle: &str| {
+        let lines = "[0]\n".repeat(90);
+        format!("{lines}{middle}{lines}")
+    };
+    let (head, tail) = same(&long("[1,2]\n"), &long("[3]\n[4]\n"));
+    assert_eq!((head.lines().count(), tail.lines().count()), (90, 90));
 }

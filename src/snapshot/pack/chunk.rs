@@ -96,11 +96,6 @@ impl Chunk {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-
-    /// The chunk's bytes, to keep.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
 }
 
 impl fmt::Debug for Chunk {

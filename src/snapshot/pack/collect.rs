@@ -99,7 +99,7 @@ impl Packs {
         let mut writer = PackWriter::start(self.clone(), Existing::Copy)?;
         for place in leaving.iter().flat_map(|leaving| &leaving.alive) {
             let chunk = self.read_at(place, u64::from(place.entry().raw_length))?;
-            writer.put(chunk.hash(), chunk.into_bytes())?;
+            writer.put(chunk)?;
         }
         writer.finish()
     }

@@ -1,6 +1,7 @@
 //! Reading chunks out of packs, each checked.
 
 use std::ops::Range;
+use std::thread::{self, available_parallelism};
 
 use bytes::Bytes;
 
@@ -54,25 +55,30 @@ impl Packs {
         places.sort_by(|(_, a), (_, b)| {
             (&a.pack.name, a.entry().offset).cmp(&(&b.pack.name, b.entry().offset))
         });
-        let mut rest = places.as_slice();
-        while let Some(first) = rest.first() {
-            let run = neighbours(rest);
-            let (now, later) = rest.split_at(run.count);
-            rest = later;
-            let key = key_of(&first.1.pack.name);
+        let mut frames = Vec::with_capacity(places.len());
+        for in_pack in places.chunk_by(|(_, a), (_, b)| a.is_in(&b.pack)) {
+            let runs = runs(in_pack);
+            let ranges: Vec<Range<u64>> = runs.iter().map(|run| run.range.clone()).collect();
             // What goes wrong here is tried again below, chunk by chunk, which tells what it is.
-            let Ok(parts) = self.store().ranges(&key, std::slice::from_ref(&run.range)) else {
+            let Ok(parts) = self.store().ranges(&key_of(&in_pack[0].1.pack.name), &ranges) else {
                 continue;
             };
-            let Some(bytes) = parts.first() else { continue };
-            for (number, place) in now {
-                let Some(frame) = frame_in(bytes, run.range.start, place) else { continue };
-                let chunk = format::unpack(place.entry(), &frame).ok();
-                chunks[*number] =
-                    chunk.filter(|chunk| chunk.bytes().len() as u64 == wanted[*number].1);
-                if chunks[*number].is_some() {
-                    self.keep(place, &frame);
+            let mut rest = in_pack;
+            for (run, bytes) in runs.iter().zip(&parts) {
+                let (now, later) = rest.split_at(run.count);
+                rest = later;
+                for (number, place) in now {
+                    if let Some(frame) = frame_in(bytes, run.range.start, place) {
+                        frames.push((*number, place, frame));
+                    }
                 }
+            }
+        }
+        for (chunk, (number, place, frame)) in unpack_all(&frames).into_iter().zip(&frames) {
+            let raw_length = wanted[*number].1;
+            chunks[*number] = chunk.filter(|chunk| chunk.bytes().len() as u64 == raw_length);
+            if chunks[*number].is_some() {
+                self.keep(place, frame);
             }
         }
         chunks
@@ -170,37 +176,58 @@ impl Packs {
     }
 }
 
+/// Frames that are worth a thread of their own.
+const SHARE: usize = 16;
+
+/// The chunks in frames, on several threads where there are many; `None` for one that is not sound.
+fn unpack_all(frames: &[(usize, &Place, Bytes)]) -> Vec<Option<Chunk>> {
+    let unpack = |frames: &[(usize, &Place, Bytes)]| -> Vec<Option<Chunk>> {
+        frames.iter().map(|(_, place, frame)| format::unpack(place.entry(), frame).ok()).collect()
+    };
+    let cores = available_parallelism().map_or(1, usize::from);
+    let share = frames.len().div_ceil(cores).max(SHARE);
+    let (own, others) = frames.split_at(share.min(frames.len()));
+    thread::scope(|scope| {
+        let others: Vec<_> =
+            others.chunks(share).map(|share| (share, scope.spawn(|| unpack(share)))).collect();
+        let mut chunks = unpack(own);
+        for (share, other) in others {
+            // A chunk that a thread did not unpack is read again by itself.
+            chunks.extend(other.join().unwrap_or_else(|_| vec![None; share.len()]));
+        }
+        chunks
+    })
+}
+
 /// The name of a chunk in the cache. Frames of one chunk may differ from pack to pack, in length
 /// too.
 fn cached_as(place: &Place) -> String {
     format!("{}-{}.chunk", place.entry().hash, place.entry().length)
 }
 
-/// Chunks at the front of a list that are read in one go.
+/// Chunks that are read in one go.
 struct Run {
     count: usize,
     range: Range<u64>,
 }
 
-/// The longest run at the front of places that are in order of pack and offset.
-fn neighbours(places: &[(usize, Place)]) -> Run {
-    let mut run = Run { count: 0, range: 0..0 };
+/// Places of one pack, in order of their offsets, as runs.
+fn runs(places: &[(usize, Place)]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
     for (_, place) in places {
         let entry = place.entry();
-        if run.count == 0 {
-            run.range = entry.offset..entry.end();
-        } else {
-            let close = entry.offset <= run.range.end.saturating_add(GAP_BYTES);
-            let end = run.range.end.max(entry.end());
-            let fits = end - run.range.start <= READ_BYTES;
-            if !(close && fits && place.is_in(&places[0].1.pack)) {
-                break;
+        match runs.last_mut() {
+            Some(run)
+                if entry.offset <= run.range.end.saturating_add(GAP_BYTES)
+                    && run.range.end.max(entry.end()) - run.range.start <= READ_BYTES =>
+            {
+                run.range.end = run.range.end.max(entry.end());
+                run.count += 1;
             }
-            run.range.end = end;
+            _ => runs.push(Run { count: 1, range: entry.offset..entry.end() }),
         }
-        run.count += 1;
     }
-    run
+    runs
 }
 
 fn frame_in(bytes: &Bytes, begin: u64, place: &Place) -> Option<Bytes> {

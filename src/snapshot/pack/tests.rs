@@ -25,7 +25,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 fn write(packs: &Packs, chunks: &[Vec<u8>]) -> String {
     let mut writer = packs.writer().expect("a writer");
     for chunk in chunks {
-        writer.put(ChunkHash::of(chunk), chunk.clone()).expect("put");
+        writer.put(Chunk::of(chunk.clone())).expect("put");
     }
     let written = writer.finish().expect("finished");
     assert_eq!(written.packs.len(), 1);
@@ -38,7 +38,7 @@ fn wanted(chunk: &[u8]) -> (ChunkHash, u64) {
 
 fn read(packs: &Packs, chunk: &[u8]) -> Result<Vec<u8>> {
     let (hash, length) = wanted(chunk);
-    packs.read(&hash, length).map(Chunk::into_bytes)
+    packs.read(&hash, length).map(|chunk| chunk.bytes().to_vec())
 }
 
 fn in_memory() -> (Packs, Store) {
@@ -82,7 +82,7 @@ fn chunks_read_back_here_and_in_another_opening() {
     let chunks = [b"one row\n".repeat(900), Vec::new(), noise(1, 40_000), b"x".to_vec()];
     let mut writer = packs.writer().expect("a writer");
     for chunk in &chunks {
-        writer.put(ChunkHash::of(chunk), chunk.clone()).expect("put");
+        writer.put(Chunk::of(chunk.clone())).expect("put");
     }
     let written = writer.finish().expect("finished");
     assert_eq!(written.chunks, 4);
@@ -103,11 +103,11 @@ fn chunks_are_not_written_twice() {
     let chunk = noise(1, 100);
     let mut writer = packs.writer().expect("a writer");
     for _ in 0..3 {
-        writer.put(ChunkHash::of(&chunk), chunk.clone()).expect("put");
+        writer.put(Chunk::of(chunk.clone())).expect("put");
     }
     assert_eq!(writer.finish().expect("finished").chunks, 1);
     let mut writer = packs.writer().expect("a writer");
-    writer.put(ChunkHash::of(&chunk), chunk).expect("put");
+    writer.put(Chunk::of(chunk)).expect("put");
     assert_eq!(writer.finish().expect("finished"), Written::default());
     assert_eq!(file_names(&store).len(), 1);
 }
@@ -136,7 +136,7 @@ fn a_pack_past_its_size_is_followed_by_another() {
     let chunks: Vec<Vec<u8>> = (0..9).map(|seed| noise(seed, 8 << 20)).collect();
     let mut writer = packs.writer().expect("a writer");
     for chunk in &chunks {
-        writer.put(ChunkHash::of(chunk), chunk.clone()).expect("put");
+        writer.put(Chunk::of(chunk.clone())).expect("put");
     }
     assert_eq!(writer.finish().expect("finished").packs.len(), 2);
     assert!(chunks.iter().all(|chunk| read(&packs, chunk).expect("read") == *chunk));
@@ -157,7 +157,7 @@ fn an_unfinished_writer_leaves_nothing() {
     let (packs, store, _folder) = on_disk();
     let chunk = noise(1, 20 << 20);
     let mut writer = packs.writer().expect("a writer");
-    writer.put(ChunkHash::of(&chunk), chunk.clone()).expect("put");
+    writer.put(Chunk::of(chunk.clone())).expect("put");
     drop(writer);
     assert!(file_names(&store).is_empty());
     assert!(!packs.contains(&ChunkHash::of(&chunk)));
@@ -169,16 +169,16 @@ fn a_failure_to_store_reaches_the_one_who_puts_or_finishes() {
     let (packs, _store, folder) = on_disk();
     std::os::unix::fs::symlink("elsewhere", folder.path().join("packs")).expect("a link");
     let mut writer = packs.writer().expect("a writer");
-    let failed = (0..).map(|seed| noise(seed, 1 << 20)).take(64).find_map(|chunk| {
-        let hash = ChunkHash::of(&chunk);
-        writer.put(hash, chunk).err()
-    });
+    let failed = (0..)
+        .map(|seed| noise(seed, 1 << 20))
+        .take(64)
+        .find_map(|chunk| writer.put(Chunk::of(chunk)).err());
     // 64 MiB do not fit the queue, so some put must have learnt of it.
     assert!(failed.expect("a failure").thing().ends_with("packs"));
     assert!(writer.finish().is_err());
 
     let mut writer = packs.writer().expect("a writer");
-    let put = writer.put(ChunkHash::of(b"x"), b"x".to_vec());
+    let put = writer.put(Chunk::of(b"x".to_vec()));
     assert!(put.and_then(|()| writer.finish()).is_err());
 }
 

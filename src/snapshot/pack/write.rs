@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle, available_parallelism};
 use crate::error::{Error, Result};
 use crate::store::{Pending, Store, Upload, fresh_name};
 
-use super::chunk::ChunkHash;
+use super::chunk::{Chunk, ChunkHash};
 use super::format::{self, Entry, MAX_CHUNKS, Packer};
 use super::queue::{self, Given, Receiver, Sender};
 use super::state::Pack;
@@ -50,8 +50,8 @@ pub(crate) struct PackWriter {
     packs: Packs,
     existing: Existing,
     given: HashSet<ChunkHash>,
-    sender: Sender<(ChunkHash, Vec<u8>)>,
-    receiver: Receiver<(ChunkHash, Vec<u8>)>,
+    sender: Sender<Chunk>,
+    receiver: Receiver<Chunk>,
     /// The threads that were started; not before there is something to compress.
     threads: Vec<JoinHandle<Result<bool>>>,
     packer: Packer,
@@ -75,9 +75,10 @@ impl PackWriter {
         })
     }
 
-    /// Writes a chunk, whose hash is the one given, unless it is there already. A failure of an
-    /// earlier chunk is told here or by `finish`.
-    pub(crate) fn put(&mut self, hash: ChunkHash, raw: Vec<u8>) -> Result<()> {
+    /// Writes a chunk, unless it is there already. A failure of an earlier chunk is told here or by
+    /// `finish`.
+    pub(crate) fn put(&mut self, chunk: Chunk) -> Result<()> {
+        let hash = chunk.hash();
         if self.existing == Existing::Skip && self.packs.contains(&hash) {
             return Ok(());
         }
@@ -87,10 +88,10 @@ impl PackWriter {
         if self.threads.is_empty() {
             self.start_threads()?;
         }
-        let bytes = raw.len();
-        match self.sender.give((hash, raw), bytes) {
+        let bytes = chunk.bytes().len();
+        match self.sender.give(chunk, bytes) {
             Given::Taken => Ok(()),
-            Given::Full((hash, raw)) => pack(&mut self.packer, &self.output, hash, &raw),
+            Given::Full(chunk) => pack(&mut self.packer, &self.output, &chunk),
             Given::Closed => Err(self.join().err().unwrap_or_else(stopped)),
         }
     }
@@ -100,7 +101,7 @@ impl PackWriter {
         for _ in 0..cores.saturating_sub(1).clamp(1, MOST_THREADS) {
             let (receiver, output) = (self.receiver.clone(), Arc::clone(&self.output));
             let mut packer = Packer::new()?;
-            let work = move || receiver.each(|(hash, raw)| pack(&mut packer, &output, hash, &raw));
+            let work = move || receiver.each(|chunk| pack(&mut packer, &output, &chunk));
             let thread = thread::Builder::new().name("packs".to_owned()).spawn(work);
             self.threads.push(thread.map_err(|error| {
                 Error::failed("a thread to write with could not be started")
@@ -153,8 +154,8 @@ fn stopped() -> Error {
 }
 
 /// Compresses a chunk and writes it to the pack that is open.
-fn pack(packer: &mut Packer, output: &Mutex<Output>, hash: ChunkHash, raw: &[u8]) -> Result<()> {
-    let (entry, frame) = packer.pack(hash, raw)?;
+fn pack(packer: &mut Packer, output: &Mutex<Output>, chunk: &Chunk) -> Result<()> {
+    let (entry, frame) = packer.pack(chunk.hash(), chunk.bytes())?;
     lock(output).append(entry, &frame)
 }
 
