@@ -13,17 +13,19 @@
      bar    a short word for the status bar; neighbours with the same word share one place there
      does   what to do; without it the browser does the work and the row only tells of it
      repeat whether holding the key down goes on doing it
+     at     a selector for what it works on, where that is not the list of snapshots alone
      Not one of them changes anything by itself: those that look so open a form. */
+  const EITHER = "#list, #overview";
   const KEYS = [
-    { keys: ["j", "ArrowDown"], where: "List", words: "next snapshot", bar: "move", repeat: true, does: () => move(1) },
-    { keys: ["k", "ArrowUp"], where: "List", words: "previous snapshot", bar: "move", repeat: true, does: () => move(-1) },
+    { keys: ["j", "ArrowDown"], where: "List", words: "next snapshot", bar: "move", repeat: true, at: EITHER, does: () => move(1) },
+    { keys: ["k", "ArrowUp"], where: "List", words: "previous snapshot", bar: "move", repeat: true, at: EITHER, does: () => move(-1) },
     { keys: ["g g"], where: "List", words: "first snapshot", does: () => move(-Infinity) },
     { keys: ["G"], where: "List", words: "last snapshot", does: () => move(Infinity) },
     { keys: ["Enter", "o"], where: "List", words: "open or close the preview", bar: "preview", does: () => opener(currentRow())?.click() },
     { keys: ["x"], where: "List", words: "mark for comparing", does: mark },
     { keys: ["c"], where: "List", words: "compare the two marked, or the marked one with now", bar: "compare", does: compare },
-    { keys: ["/"], where: "List", words: "filter by id, kind, note, state, date", bar: "filter", does: () => focusOn($("#filter")) },
-    { keys: ["t"], where: "List", words: "take a snapshot: opens a form for a note", bar: "take", does: () => $("#take-open")?.click() },
+    { keys: ["/"], where: "List", words: "filter by id, kind, note, state, date", bar: "filter", at: EITHER, does: () => focusOn($("#filter")) },
+    { keys: ["t"], where: "List", words: "take a snapshot: opens a form for a note", bar: "take", at: EITHER, does: () => $("#take-open")?.click() },
     { keys: ["p"], where: "List", words: "go to the pin button", does: () => inPreview("form.pin button, button.pin", focusOn) },
     { keys: ["e"], where: "List", words: "edit the note", does: () => inPreview(".note-open, form input[name=note]", enter) },
     { keys: ["n"], where: "Preview", words: "next changed table", does: () => changedTable(1) },
@@ -35,6 +37,9 @@
     { keys: ["Escape"], where: "Restore", words: "leave, nothing changed" },
     { keys: ["u"], where: "Undo and delete", words: "undo the last restore: opens its confirmation", bar: "undo last restore", does: undo },
     { keys: ["D"], where: "Undo and delete", words: "delete: opens the confirmation", does: () => inPreview("a.delete-open", enter) },
+    { keys: ["d"], where: "Databases", words: "choose another database, where there are several", bar: "databases", at: "#here, #databases", does: pick },
+    { keys: ["Enter", "o"], where: "Databases", words: "open the database", bar: "open", at: "#overview" },
+    { keys: ["t"], where: "Databases", words: "take a snapshot of each: opens a form for a note" },
     { keys: ["?"], where: "Help", words: "all keys", bar: "all keys", does: help },
   ];
   const SWITCH = "snapback.keys";
@@ -55,11 +60,12 @@
 
   /* ---- Rows ---- */
 
-  const rows = () => $$("#rows > tr.snapshot:not([hidden])");
-  const opener = (row) => row && $("button.open", row);
+  // A row is a snapshot, or on the overview a database: what opens that is a link.
+  const rows = () => $$("#rows > :is(tr.snapshot, tr.database:has(.open)):not([hidden])");
+  const opener = (row) => row && $(".open", row);
   const previewOf = (row) => document.getElementById(`preview-${row.dataset.kind}-${row.dataset.id}`);
   const rowOf = (element) => {
-    const row = element?.closest?.("tr.preview-row, tr.snapshot");
+    const row = element?.closest?.("tr.preview-row, tr.snapshot, tr.database");
     return row?.matches(".preview-row") ? row.previousElementSibling : row;
   };
 
@@ -125,9 +131,9 @@
     if (!field || !$("#rows")) return "";
     const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
-    const all = $$("#rows > tr.snapshot");
+    const all = $$("#rows > :is(tr.snapshot, tr.database)");
     for (const row of all) {
-      const words = `${row.textContent} ${$("time", row)?.dateTime}`.toLowerCase();
+      const words = `${row.textContent} ${$("time", row)?.dateTime} ${$("th", row)?.title}`.toLowerCase();
       row.hidden = !wanted.every((word) => words.includes(word));
       shown += row.hidden ? 0 : 1;
       const below = row.nextElementSibling;
@@ -135,9 +141,10 @@
     }
     // A list that is not here whole asks the server too, which then tells the count.
     if (field.hasAttribute("hx-get")) return "";
-    const total = `${all.length} snapshot${all.length === 1 ? "" : "s"}`;
+    const [one, many] = ($("#rows").dataset.counted ?? "snapshot snapshots").split(" ");
+    const total = `${all.length} ${all.length === 1 ? one : many}`;
     const said = wanted.length ? `${shown} of ${total}` : total;
-    if (all.length) $("#shown")?.replaceChildren(said);
+    if (all.length) ($("#shown > span") ?? $("#shown"))?.replaceChildren(said);
     return said;
   }
 
@@ -152,7 +159,8 @@
     const found = place && $(selector, place);
     if (found) return then(found, row);
     if (!row) return;
-    if (place?.childElementCount) return tell("This snapshot does not offer that");
+    if (!place) return tell("Open a database first");
+    if (place.childElementCount) return tell("This snapshot does not offer that");
     pending = { place, selector, then, row };
     opener(row).click();
   }
@@ -227,6 +235,13 @@
     return focusOn(opener(row));
   }
 
+  /** Another database: the dialog to choose one, or the overview, where the filter does the same. */
+  function pick() {
+    if ($("#overview")) focusOn($("#filter"));
+    else if ($("#here, #databases")) ($("#here") ?? $("#databases")).click();
+    else tell("Only one database is served here");
+  }
+
   /* ---- Confirmation ---- */
 
   const idField = (form) => $("input[name=confirm_id][data-expect]", form);
@@ -271,6 +286,7 @@
     const body = element("tbody");
     let where = "";
     for (const key of KEYS) {
+      if (key.where === "Databases" && !$("#databases")) continue;
       if (key.where !== where) {
         where = key.where;
         body.append(element("tr", {}, element("th", { colSpan: 2, scope: "rowgroup" }, where)));
@@ -295,14 +311,13 @@
 
   function buildBar(bar) {
     const places = new Map();
-    for (const { keys, bar: word } of KEYS) {
-      if (word) places.set(word, [...(places.get(word) ?? []), keys[0]]);
+    // Away from the list there is little to press.
+    for (const { keys, bar: word, at = "#list" } of KEYS) {
+      if (word && $(at)) places.set(word, [...(places.get(word) ?? []), keys[0]]);
     }
     const button = element("button", { type: "button", id: "help-open" }, ...caps(on ? ["?"] : []), " all keys");
     button.addEventListener("click", help);
     places.delete("all keys");
-    // Away from the list there is little to press.
-    if (!$("#list")) places.clear();
     const words = [...places].map(([word, keys]) => element("span", {}, ...caps(keys), ` ${word}`));
     bar.replaceChildren(...(on ? words : [element("span", {}, "Keys are off")]), button);
   }
@@ -372,7 +387,7 @@
     if (opens && event.isTrusted) cameFrom = opens;
     // The rest of a row is part of its button, for the mouse.
     const clear = !event.target.closest("a, button, input, label, form") && getSelection().isCollapsed;
-    if (clear) opener(event.target.closest("tr.snapshot"))?.click();
+    if (clear) opener(event.target.closest("tr.snapshot, tr.database"))?.click();
   }
 
   function submitted(event) {
@@ -397,7 +412,7 @@
   function requested({ detail: { ctx } }) {
     const source = ctx.sourceElement;
     // Work under way asks for itself every moment: nobody is told of that, nor loses the focus.
-    ctx.unasked = source.matches(".job, #jobs");
+    ctx.unasked = source.matches(".job, #jobs, [data-unasked]");
     if (ctx.unasked) return void (ctx.focusBefore = document.activeElement);
     source.ariaBusy = "true";
     ctx.busy = source;

@@ -36,6 +36,7 @@ mod many;
 mod methods;
 mod metrics;
 mod overview;
+mod pick;
 mod preview;
 mod ready;
 mod restore;
@@ -45,6 +46,7 @@ mod schedule;
 mod serve;
 mod table;
 mod take;
+mod take_all;
 mod timeline;
 mod verify;
 
@@ -153,6 +155,8 @@ fn overview() -> Route {
     Route::new()
         .at("/", get(overview::show))
         .at(links::DATABASES, get(overview::show))
+        .at("/pick", get(pick::show))
+        .at("/take", get(take_all::form).post(take_all::take))
         // Who is there.
         .at("/login", get(login::show).post(login::log_in))
         .at("/logout", post(login::log_out))

@@ -44,7 +44,6 @@ pub struct Figures {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Newest {
     /// The snapshot.
-    #[serde(flatten)]
     pub snapshot: SnapshotRef,
     /// When it was taken.
     pub created_at: Timestamp,

@@ -53,6 +53,7 @@ embedded! {
     STYLE: "app.css" as "app", "css", "text/css; charset=utf-8";
     KEYS: "keys.js" as "keys", "js", "text/javascript; charset=utf-8";
     LIVE: "live.js" as "live", "js", "text/javascript; charset=utf-8";
+    PICK: "pick.js" as "pick", "js", "text/javascript; charset=utf-8";
     HTMX: "htmx-4.0.1.min.js" as "htmx-4.0.1", "js", "text/javascript; charset=utf-8";
     ICON: "icon.svg" as "icon", "svg", "image/svg+xml";
 }

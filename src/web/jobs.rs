@@ -27,16 +27,38 @@ const GRACE: Duration = Duration::from_millis(400);
 /// How many jobs that ended are remembered.
 const REMEMBERED: usize = 32;
 
+/// What work is done on. Cheap to clone.
+pub(crate) trait Watched: Clone + Send + Sync + 'static {
+    /// The same, with work on it reporting to `progress`.
+    fn watched(&self, progress: Progress) -> Self;
+}
+
+impl Watched for Snapshots {
+    fn watched(&self, progress: Progress) -> Self {
+        Self::watched(self, progress)
+    }
+}
+
 /// What can take long: what it does, and how its outcome is told.
-pub(crate) trait Work: Send + Sync + 'static {
+pub(crate) trait Work<On: Watched = Snapshots>: Send + Sync + 'static {
     /// What comes of it.
     type Done: Send + Sync + 'static;
 
     /// What is done, and to which snapshot.
     fn named(&self) -> (Action, Option<SnapshotRef>);
 
+    /// What is done, in words, where the action and the snapshot do not say it.
+    fn doing(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What its progress counts: one, and many.
+    fn counts(&self) -> (&'static str, &'static str) {
+        ("row", "rows")
+    }
+
     /// Does it. Blocks.
-    fn run(&mut self, snapshots: &Snapshots) -> Result<Self::Done>;
+    fn run(&mut self, on: &On) -> Result<Self::Done>;
 
     /// Answers with what came of it, in the form that was asked for.
     fn tell(&self, done: &Self::Done, telling: &Telling<'_>) -> Result<Response>;
@@ -68,12 +90,12 @@ trait Outcome: Send + Sync {
     fn tell(&self, telling: &Telling<'_>) -> Result<Response>;
 }
 
-struct Ended<W: Work> {
+struct Ended<On: Watched, W: Work<On>> {
     work: W,
     outcome: Result<W::Done>,
 }
 
-impl<W: Work> Outcome for Ended<W> {
+impl<On: Watched, W: Work<On>> Outcome for Ended<On, W> {
     fn failure(&self) -> Option<&Error> {
         self.outcome.as_ref().err()
     }
@@ -112,6 +134,8 @@ pub(crate) struct Job {
     id: String,
     action: Action,
     snapshot: Option<SnapshotRef>,
+    doing: Option<&'static str>,
+    counts: (&'static str, &'static str),
     started: Instant,
     progress: Progress,
     /// Whether it was asked to end early, and whether it was too late for that.
@@ -220,12 +244,15 @@ impl Jobs {
     }
 
     /// Starts work. It goes on whatever becomes of the request.
-    fn start<W: Work>(self: &Arc<Self>, snapshots: &Snapshots, mut work: W) -> Arc<Job> {
+    fn start<On: Watched, W: Work<On>>(self: &Arc<Self>, on: &On, mut work: W) -> Arc<Job> {
         let (action, snapshot) = work.named();
+        let (doing, counts) = (work.doing(), work.counts());
         let job = Arc::new(Job {
             id: self.name(),
             action,
             snapshot,
+            doing,
+            counts,
             started: Instant::now(),
             progress: Progress::default(),
             cancelled: OnceLock::new(),
@@ -235,11 +262,11 @@ impl Jobs {
             ended: watch::Sender::new(false),
         });
         self.register(job.clone());
-        let watched = snapshots.watched(job.progress.clone());
+        let watched = on.watched(job.progress.clone());
         let (jobs, under_way) = (self.clone(), job.clone());
         tokio::spawn(async move {
-            let ended = blocking(&watched, move |snapshots| {
-                let outcome = work.run(snapshots);
+            let ended = blocking(&watched, move |on: &On| {
+                let outcome = work.run(on);
                 Ok(Ended { work, outcome })
             });
             let ended = ended.await;
@@ -281,11 +308,20 @@ impl Jobs {
     }
 }
 
-/// Does `work` as a job, and answers with its outcome; htmx is answered with the progress instead
-/// when that takes longer than a moment.
+/// Does `work` on the database's snapshots as a job, and answers with its outcome; htmx is answered
+/// with the progress instead when that takes longer than a moment.
 pub(crate) async fn run(console: &Console, work: impl Work) -> Result<Response> {
+    run_on(console, console.snapshots()?, work).await
+}
+
+/// The same on something else.
+pub(crate) async fn run_on<On: Watched>(
+    console: &Console,
+    on: &On,
+    work: impl Work<On>,
+) -> Result<Response> {
     let form = work.form();
-    let job = console.jobs().start(console.snapshots()?, work);
+    let job = console.jobs().start(on, work);
     if console.wanted() == Wanted::Fragment {
         if tokio::time::timeout(GRACE, job.wait()).await.is_err() {
             job.shown.store(true, Ordering::Relaxed);
@@ -295,4 +331,11 @@ pub(crate) async fn run(console: &Console, work: impl Work) -> Result<Response> 
         job.wait().await;
     }
     job.answer(console).await
+}
+
+/// Does `work` as a job to its end, and answers with the address of its outcome.
+pub(crate) async fn wait<On: Watched>(console: &Console, on: &On, work: impl Work<On>) -> String {
+    let job = console.jobs().start(on, work);
+    job.wait().await;
+    console.links().job(&job.id)
 }

@@ -48,6 +48,9 @@ pub(crate) fn page(
                 script src=(links.shared(assets::HTMX.path())) defer {}
                 script src=(links.shared(assets::KEYS.path())) defer {}
                 script src=(links.shared(assets::LIVE.path())) defer {}
+                @if links.database().is_some() {
+                    script src=(links.shared(assets::PICK.path())) defer {}
+                }
             }
             body {
                 a.skip href="#main" { "Skip to content" }
@@ -81,6 +84,7 @@ pub(crate) fn page(
                 div #status role="status" {}
                 div #alert role="alert" {}
                 dialog #help aria-label="Keys" {}
+                @if links.database().is_some() { dialog #picker aria-labelledby="picker-title" {} }
             }
         }
     }
@@ -88,7 +92,11 @@ pub(crate) fn page(
 
 /// Which of several databases the page is about, and the way to another one.
 fn here(links: &Links, name: &Name) -> Markup {
-    html! { a #here href=[links.overview()] title="Choose another database" { (name) } }
+    html! {
+        a #here href=[links.overview()] data-pick=(links.pick()) title="Choose another database" {
+            (name) " ▾"
+        }
+    }
 }
 
 /// The live database at a moment, in a line: `chat.db · event 48 213 · 61 MB`.

@@ -75,6 +75,16 @@ impl Links {
         &self.mount
     }
 
+    /// Taking a snapshot of every database.
+    pub(crate) fn take_all(&self) -> String {
+        self.shared("/take")
+    }
+
+    /// The databases to choose from, for a dialog.
+    pub(crate) fn pick(&self) -> String {
+        self.shared("/pick")
+    }
+
     /// An address that takes no parameters.
     pub(crate) fn to(&self, path: &str) -> String {
         format!("{}{path}", self.base)

@@ -10,6 +10,7 @@ mod accessibility;
 mod chromedriver;
 mod confirmation;
 mod console;
+mod databases;
 mod filter;
 mod focus;
 mod gate;

@@ -1,6 +1,7 @@
 //! The console over HTTP: in this process without a socket, and served on one.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::thread::JoinHandle;
 
 use poem::endpoint::BoxEndpoint;
@@ -148,6 +149,9 @@ pub(crate) struct Served {
     thread: Option<JoinHandle<()>>,
 }
 
+/// When a server is to stop.
+pub(crate) type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 impl App {
     /// A client of the console's routes, in this process.
     pub(crate) fn client(&self) -> Client {
@@ -178,6 +182,16 @@ impl App {
     /// Serves the console at an address, with options.
     pub(crate) fn serve_at(&self, address: SocketAddr, options: Options) -> Served {
         let snapshots = self.snapshots();
+        Served::start(address, |socket, stopped| web::serve(snapshots, socket, options, stopped))
+    }
+}
+
+impl Served {
+    /// Has `serve` serve at an address until this is dropped.
+    pub(crate) fn start<F: Future<Output = snapback::Result<()>>>(
+        address: SocketAddr,
+        serve: impl FnOnce(TcpListener, Stopped) -> F + Send + 'static,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -185,17 +199,12 @@ impl App {
             runtime.block_on(async {
                 let socket = TcpListener::bind(address).await.expect("a free port");
                 tell.send(socket.local_addr().expect("an address")).expect("a test that listens");
-                let stopped = async move { drop(stopped.await) };
-                web::serve(snapshots, socket, options, stopped).await.expect("served");
+                let stopped = Box::pin(async move { drop(stopped.await) });
+                serve(socket, stopped).await.expect("served");
             });
         });
         let address = told.recv().expect("the server's address");
-        Served {
-            address,
-            base: format!("http://{address}"),
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { address, base: format!("http://{address}"), stop: Some(stop), thread: Some(thread) }
     }
 }
 

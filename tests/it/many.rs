@@ -2,4 +2,7 @@
 
 mod addresses;
 mod bounds;
-mod tenants;
+mod overview;
+mod schedule;
+mod take_all;
+pub(crate) mod tenants;

@@ -26,6 +26,8 @@ struct Facts {
     done: u64,
     /// Rows in all, as far as that is known.
     expected: Option<u64>,
+    #[serde(skip)]
+    counts: (&'static str, &'static str),
     rows_per_second: Option<u64>,
     seconds_left: Option<u64>,
     /// Whether it was asked to end early, and will.
@@ -47,6 +49,7 @@ impl Facts {
             snapshot: job.snapshot.clone(),
             done,
             expected: (expected > 0).then_some(expected),
+            counts: job.counts,
             rows_per_second,
             seconds_left,
             cancelling: job.cancelled.get().copied().unwrap_or(false),
@@ -56,13 +59,15 @@ impl Facts {
 
     /// Rows, rate and time left, as far as they are known.
     fn said(&self) -> String {
+        let (one, many) = self.counts;
         let rows = match self.expected {
             Some(expected) if self.done <= expected => {
-                format!("{} of {} rows", number(self.done), number(expected))
+                format!("{} of {} {many}", number(self.done), number(expected))
             }
-            _ => count(self.done, "row", "rows"),
+            _ => count(self.done, one, many),
         };
-        let rate = self.rows_per_second.map(|rate| format!(" · {} rows/s", number(rate)));
+        let rate = self.rows_per_second.filter(|rate| *rate > 0);
+        let rate = rate.map(|rate| format!(" · {} {many}/s", number(rate)));
         let left = self.seconds_left.and_then(|left| i64::try_from(left).ok());
         let left = left.map(|left| format!(" · {} left", span(left)));
         rows + rate.unwrap_or_default().as_str() + left.unwrap_or_default().as_str()
@@ -216,6 +221,9 @@ fn article(links: &Links, job: &Job, focus: bool) -> Markup {
 
 /// What a job does, in words: `Verifying periodic/20261122T200446Z`.
 fn doing(job: &Job) -> String {
+    if let Some(doing) = job.doing {
+        return doing.to_owned();
+    }
     let verb = match job.action {
         Action::Take => "Taking a snapshot",
         Action::Restore => "Restoring",

@@ -39,7 +39,7 @@ fn every_address_below_a_name_stays_there_or_leads_to_the_overview() {
         }
         let of = |name: &str| format!("/admin/d/{name}/");
         let own = ["acme", "beta"].map(of).into_iter().find(|own| address.starts_with(own));
-        let shared = ["/admin", "/admin/", "/admin/d", "/admin/live", "/admin/jobs"];
+        let shared = ["/admin", "/admin/", "/admin/d", "/admin/live", "/admin/jobs", "/admin/take"];
         for found in addresses(&answer.text()) {
             let inside = found.starts_with('#')
                 || shared.contains(&found.as_str())

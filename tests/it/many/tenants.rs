@@ -1,5 +1,6 @@
 //! An application with a database for each tenant, and a console over all of them.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,16 +9,16 @@ use poem::{EndpointExt as _, Route};
 use rusqlite::Connection;
 use snapback::database::{Database, EventOptions};
 use snapback::many::{Builder, Databases, Name, Place};
-use snapback::snapshot::{Options, Snapshots};
+use snapback::snapshot::{Options, Schedule, Snapshots};
 use snapback::store::Store;
 use snapback::web;
 use tempfile::TempDir;
 
 use crate::app::connect;
-use crate::client::Client;
+use crate::client::{Client, Served};
 
 /// Databases in a folder, and how often each way of opening them was gone.
-pub(super) struct Tenants {
+pub(crate) struct Tenants {
     folder: TempDir,
     openings: Arc<AtomicUsize>,
     options: Options,
@@ -25,13 +26,13 @@ pub(super) struct Tenants {
 
 impl Tenants {
     /// A folder without a database.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self { folder, openings: Arc::default(), options: Options::default() }
     }
 
     /// Adds databases, each with an event and a row.
-    pub(super) fn with(self, names: &[&str]) -> Self {
+    pub(crate) fn with(self, names: &[&str]) -> Self {
         for name in names {
             self.add(name);
         }
@@ -39,7 +40,7 @@ impl Tenants {
     }
 
     /// One more tenant comes.
-    pub(super) fn add(&self, name: &str) -> Connection {
+    pub(crate) fn add(&self, name: &str) -> Connection {
         let connection = connect_new(&self.db(name));
         connection
             .execute_batch(
@@ -53,27 +54,27 @@ impl Tenants {
     }
 
     /// A tenant's application writes so many events.
-    pub(super) fn events(&self, name: &str, count: usize) {
+    pub(crate) fn events(&self, name: &str, count: usize) {
         write(&connect(&self.db(name)), count);
     }
 
     /// The file of a tenant's database.
-    pub(super) fn db(&self, name: &str) -> PathBuf {
+    pub(crate) fn db(&self, name: &str) -> PathBuf {
         self.file(&format!("{name}.db"))
     }
 
     /// A file of the folder.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// How many databases were opened so far, some of them several times.
-    pub(super) fn openings(&self) -> usize {
+    pub(crate) fn openings(&self) -> usize {
         self.openings.load(Ordering::Relaxed)
     }
 
     /// All databases of the folder, so many open at once.
-    pub(super) fn databases(&self, open_at_once: usize) -> Databases {
+    pub(crate) fn databases(&self, open_at_once: usize) -> Databases {
         let (openings, options) = (self.openings.clone(), self.options.clone());
         let pattern = self.file("*.db").display().to_string();
         Builder::default()
@@ -83,13 +84,27 @@ impl Tenants {
             .build()
     }
 
+    /// When checkpoints of all of them are taken by themselves.
+    pub(crate) fn schedule(mut self, schedule: Schedule) -> Self {
+        self.options.schedule = schedule;
+        self
+    }
+
+    /// Serves a console over all of them on a free port.
+    pub(crate) fn serve(&self) -> Served {
+        let databases = self.databases(8);
+        Served::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), move |socket, stopped| {
+            web::serve_many(databases, socket, web::Options::default(), stopped)
+        })
+    }
+
     /// A client of a console over all of them.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         client(self.databases(8), web::Options::default())
     }
 
     /// Which of the databases' files this process has open.
-    pub(super) fn files_open(&self) -> Vec<PathBuf> {
+    pub(crate) fn files_open(&self) -> Vec<PathBuf> {
         let handles = std::fs::read_dir("/proc/self/fd").expect("this process's files");
         let mut files: Vec<PathBuf> = handles
             .filter_map(|handle| std::fs::read_link(handle.ok()?.path()).ok())
@@ -103,7 +118,7 @@ impl Tenants {
 }
 
 /// A client of a console of several databases, nested where the options say so.
-pub(super) fn client(databases: Databases, options: web::Options) -> Client {
+pub(crate) fn client(databases: Databases, options: web::Options) -> Client {
     let mount = options.mount.clone();
     let routes = web::many(databases, options);
     Client::of(match mount.as_str() {
@@ -113,7 +128,7 @@ pub(super) fn client(databases: Databases, options: web::Options) -> Client {
 }
 
 /// A name that was checked.
-pub(super) fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().expect("a name")
 }
 
