@@ -8,13 +8,16 @@ mod config;
 mod error;
 mod log;
 mod look;
+mod operations;
 mod options;
 mod plan;
 mod print;
 mod retention;
 mod schedule;
 mod serve;
+mod shell;
 mod text;
+mod webhook;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -85,6 +88,10 @@ enum Command {
     Password(access::Password),
     /// Makes a token for a script and prints it with its hash, for `serve`
     Token(access::NewToken),
+    /// Prints a script that has a shell complete commands and options
+    Completions(shell::Completions),
+    /// Prints the manual page, or writes those of all commands
+    Man(shell::Manual),
 }
 
 /// Whether a command that did its work found everything well.
@@ -115,13 +122,15 @@ impl Command {
             Self::Config(config) => config.run(out),
             Self::Password(password) => password.run(out),
             Self::Token(token) => token.run(out),
+            Self::Completions(completions) => completions.run(out),
+            Self::Man(manual) => manual.run(out),
         }
     }
 
     /// Whether facts and errors are wanted as JSON.
     fn json(&self) -> bool {
         match self {
-            Self::Demo(_) => false,
+            Self::Demo(_) | Self::Completions(_) | Self::Man(_) => false,
             Self::Serve(serve) => serve.json,
             Self::Take(take) => take.database.json,
             Self::List(list) => list.database.json,

@@ -138,6 +138,11 @@ impl Databases {
         self.known().names()
     }
 
+    /// Gives hooks under way so much time to end, in every database that is open.
+    pub(crate) fn end_hooks_within(&self, time: std::time::Duration) {
+        self.inner.opened.each(|snapshots| snapshots.end_hooks_within(time));
+    }
+
     /// How many databases are open now.
     #[must_use]
     pub fn open_now(&self) -> usize {

@@ -5,6 +5,7 @@
 
 mod activity;
 mod adopt;
+mod alarm;
 mod catalog;
 mod changes;
 mod clock;
@@ -20,6 +21,7 @@ mod fingerprint;
 mod foreign;
 pub(crate) mod fuzzing;
 mod history;
+mod hook;
 mod id;
 mod label;
 mod lines;
@@ -43,9 +45,11 @@ pub(crate) mod tally;
 mod tree;
 mod verify;
 
+pub use alarm::{Alarm, Failure};
 pub use clock::Clock;
 pub(crate) use clock::whole_second;
 pub use facts::*;
+pub use hook::{Hook, Hooks};
 pub(crate) use id::is_sound_name;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
 pub use occurrence::{Action, HistoryPage, HistoryQuery, Occurrence};
@@ -98,6 +102,10 @@ pub struct Options {
     pub clock: Clock,
     /// A second store that every snapshot is copied to, in the background. Nothing is pruned there.
     pub mirror: Option<Store>,
+    /// Programs that run after what was done.
+    pub hooks: Hooks,
+    /// What is told of failures.
+    pub alarm: Option<Alarm>,
 }
 
 impl Default for Options {
@@ -110,6 +118,8 @@ impl Default for Options {
             grace: Duration::from_hours(1),
             clock: Clock::default(),
             mirror: None,
+            hooks: Hooks::default(),
+            alarm: None,
         }
     }
 }
@@ -119,6 +129,7 @@ impl Default for Options {
 pub struct Snapshots {
     core: Core,
     mirror: Option<Arc<Mirror>>,
+    runner: Option<Arc<hook::Runner>>,
 }
 
 /// What an operation works on, and the progress that it reports.
@@ -201,6 +212,7 @@ impl Snapshots {
             Some(mirror) => Some(Arc::new(Mirror::start(mirror.clone())?)),
             None => None,
         };
+        let runner = hook::Runner::start(&options.hooks)?.map(Arc::new);
         redact::check(&options.redact)?;
         let packs = Packs::open(store.clone())?;
         let catalog = Catalog::new(store.clone());
@@ -223,7 +235,7 @@ impl Snapshots {
             schedule: scheduled::Memory::default(),
         };
         let shared = Arc::new(shared);
-        Ok(Self { core: Core { shared, progress: Progress::default() }, mirror })
+        Ok(Self { core: Core { shared, progress: Progress::default() }, mirror, runner })
     }
 
     /// The same snapshots; what is called on them reports its rows to `progress`, and ends when
@@ -231,7 +243,7 @@ impl Snapshots {
     #[must_use]
     pub fn watched(&self, progress: Progress) -> Self {
         let core = Core { shared: Arc::clone(&self.core.shared), progress };
-        Self { core, mirror: self.mirror.clone() }
+        Self { core, mirror: self.mirror.clone(), runner: self.runner.clone() }
     }
 
     /// Whether nobody else holds these snapshots, as all work under way does.
@@ -354,13 +366,11 @@ impl Snapshots {
         let outcome = format!("position {position}, {rows} rows, {new_bytes} new bytes");
         let mut told = numbers([("rows", rows), ("new_bytes", new_bytes)]);
         told.extend(entry.last_event_id.map(|position| ("position".to_owned(), position)));
-        deed.record(&Occurrence {
-            snapshot: Some(snapshot.clone()),
-            numbers: told,
-            ..deed.line(outcome)
-        });
+        let line =
+            Occurrence { snapshot: Some(snapshot.clone()), numbers: told, ..deed.line(outcome) };
+        deed.record(&line);
         self.retain(lock, by);
-        self.catch_up();
+        self.follow(&line);
         Ok(entry)
     }
 
@@ -415,15 +425,16 @@ impl Snapshots {
         };
         let (done, lock) = deed.noted(restore())?;
         let restored = done.restored;
-        deed.record(&Occurrence {
+        let line = Occurrence {
             rewind: Some(restored.rewind.clone()),
             plan: done.plan,
             numbers: deed::of_restore(&restored),
             lock_ms: Some(restored.lock_ms),
             ..deed.line(in_words(&restored))
-        });
+        };
+        deed.record(&line);
         self.retain(&lock, &request.by);
-        self.catch_up();
+        self.follow(&line);
         Ok(restored)
     }
 
@@ -596,6 +607,22 @@ impl Snapshots {
         let copied = deed.noted(copied)?;
         record_copy(&deed, &copied);
         Ok(copied)
+    }
+
+    /// What follows on its own from what was done: the copy to the mirror, and the hook.
+    fn follow(&self, line: &Occurrence) {
+        self.catch_up();
+        if let Some(runner) = &self.runner {
+            runner.follow(&self.core, line);
+        }
+    }
+
+    /// Gives hooks under way so much time to end, from now on: those that take longer are killed.
+    /// The last clone of these snapshots waits for them when it is dropped.
+    pub fn end_hooks_within(&self, time: Duration) {
+        if let Some(runner) = &self.runner {
+            runner.end_within(time);
+        }
     }
 
     /// Asks the mirror, if there is one, for what it lacks; does not wait for it.

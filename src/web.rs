@@ -58,7 +58,7 @@ use methods::{get, post};
 use poem::{Endpoint, Response, Route};
 
 pub use access::{Access, PasswordHash, Token, TokenHash, Visitor};
-pub use serve::{Listen, serve, serve_many};
+pub use serve::{Farewell, Listen, serve, serve_many};
 
 use crate::many::Databases;
 use crate::snapshot::Snapshots;
@@ -82,6 +82,8 @@ pub struct Options {
     /// How long a client of [`serve`] may take to send a request's headers or a form, or be silent
     /// between two requests.
     pub patience: Duration,
+    /// How long what is under way may take to end once [`serve`] is asked to stop.
+    pub farewell: Duration,
     /// Who may use the console.
     pub access: Access,
     /// How often [`serve`] reads all snapshots back in the background; `None` is never.
@@ -96,6 +98,7 @@ impl Default for Options {
             import_limit: 4 << 30,
             connections: 256,
             patience: PATIENCE,
+            farewell: Duration::from_secs(10),
             access: Access::default(),
             verify_every: None,
         }

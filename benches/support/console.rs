@@ -76,7 +76,8 @@ impl Scene {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
                 told.send(listener.local_addr()?)?;
                 let forever = std::future::pending();
-                Ok(web::serve(snapshots, listener, web::Options::default(), forever).await?)
+                web::serve(snapshots, listener, web::Options::default(), forever).await?;
+                Ok(())
             })
         });
         Ok(address.recv()?)

@@ -10,6 +10,7 @@ use snapback::snapshot::{Options, Retention, Schedule, Snapshots};
 use snapback::store::Store;
 use snapback::{Error, Result};
 
+use super::operations::{self, OperationOptions};
 use super::retention::RetentionOptions;
 
 /// One database, and how it is opened.
@@ -62,6 +63,9 @@ pub(crate) struct OpeningOptions {
 
     #[command(flatten)]
     tables: TableOptions,
+
+    #[command(flatten)]
+    operations: OperationOptions,
 }
 
 /// What is kept here of a store far away.
@@ -168,10 +172,16 @@ impl OpeningOptions {
         mirror: Option<&str>,
         schedule: Schedule,
     ) -> Result<Snapshots> {
-        let database = self.look_at(db)?;
-        let mirror = mirror.map(Store::open).transpose()?;
-        let options = Options { mirror, schedule, ..self.tables.snapshots()? };
-        Snapshots::open(database, self.cache.of(Store::open(store)?), options)
+        let options = self.operations.add_to(Options { schedule, ..self.tables.snapshots()? })?;
+        let alarm = options.alarm.clone();
+        let open = || {
+            let database = self.look_at(db)?;
+            let mirror = mirror.map(Store::open).transpose()?;
+            let options = Options { mirror, ..options };
+            Snapshots::open(database, self.cache.of(Store::open(store)?), options)
+        };
+        // What cannot be opened has no history that would tell of it.
+        open().inspect_err(|error| operations::tell(alarm.as_ref(), error, db))
     }
 
     /// Opens a database alone, to see that it can be served.

@@ -81,9 +81,23 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "TIME", env = "SNAPBACK_VERIFY_EVERY", value_parser = parse_time)]
     verify_every: Option<Duration>,
 
+    /// How long what is under way may take to end once the console is asked to stop, such as 30s:
+    /// what takes longer is ended with nothing changed
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SNAPBACK_SHUTDOWN_TIMEOUT",
+        default_value = "10s",
+        value_parser = parse_time
+    )]
+    shutdown_timeout: Duration,
+
     #[command(flatten)]
     access: AccessOptions,
 }
+
+/// How long threads may still run once everything was told to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 impl Serve {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Outcome> {
@@ -98,7 +112,8 @@ impl Serve {
                 let databases = many.databases(self.open_at_once)?;
                 print::say(out, &many.greeting(&databases))?;
                 let serve = |listener, web, until| web::serve_many(databases, listener, web, until);
-                serve_with(listener, &self.options, out, "d", serve)?;
+                let farewell = serve_with(listener, &self.options, &mut *out, "d", serve)?;
+                print::say(out, &format!("{farewell}\n"))?;
             }
         }
         Ok(Outcome::Well)
@@ -132,20 +147,21 @@ pub(crate) fn serve(
     out: &mut dyn Write,
 ) -> Result<()> {
     let serve = |listener, web, until| web::serve(snapshots, listener, web, until);
-    serve_with(listener, options, out, "snapshots", serve)
+    let farewell = serve_with(listener, options, &mut *out, "snapshots", serve)?;
+    print::say(out, &format!("{farewell}\n"))
 }
 
 /// When the console is to stop; asked for first when it answers.
 type Until<'u> = Pin<Box<dyn Future<Output = ()> + 'u>>;
 
 /// Has `serve` serve whatever it serves, and tells the address of its first page.
-fn serve_with<'u, F: Future<Output = Result<()>>>(
+fn serve_with<'u, F: Future<Output = Result<web::Farewell>>>(
     listener: TcpListener,
     options: &ServeOptions,
     out: &'u mut dyn Write,
     first: &str,
     serve: impl FnOnce(tokio::net::TcpListener, web::Options, Until<'u>) -> F,
-) -> Result<()> {
+) -> Result<web::Farewell> {
     let failed =
         |source: std::io::Error| Error::failed("the console cannot be started").because(source);
     let access = options.access.read()?;
@@ -159,12 +175,13 @@ fn serve_with<'u, F: Future<Output = Result<()>>>(
     }
     listener.set_nonblocking(true).map_err(failed)?;
     let runtime = tokio::runtime::Runtime::new().map_err(failed)?;
-    runtime.block_on(async {
+    let farewell = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         let web = web::Options {
             hosts: options.host.clone(),
             access,
             verify_every: options.verify_every,
+            farewell: options.shutdown_timeout,
             ..web::Options::default()
         };
         let stop = stop().map_err(failed)?;
@@ -177,7 +194,10 @@ fn serve_with<'u, F: Future<Output = Result<()>>>(
             stop.await;
         };
         serve(listener, web, Box::pin(until)).await
-    })
+    });
+    // What has not ended by now is left: it is as if the process were killed.
+    runtime.shutdown_timeout(LAST_WORDS);
+    farewell
 }
 
 /// Sets the handlers of Ctrl-C and SIGTERM; the answer resolves at the first of them.

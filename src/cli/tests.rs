@@ -1,5 +1,7 @@
 //! How arguments are read. What commands do is tested on the built program, in `tests/it`.
 
+use std::collections::BTreeSet;
+
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
@@ -127,4 +129,76 @@ fn the_version_names_the_bundled_sqlite() {
     let (kind, text) = usage(&["--version"]);
     assert_eq!(kind, ErrorKind::DisplayVersion);
     assert_eq!(text, format!("snapback 0.1.0 (SQLite {})\n", rusqlite::version()));
+}
+
+const README: &str = include_str!("../../README.md");
+const UNIT: &str = include_str!("../../assets/deploy/snapback.service");
+const CONTAINERFILE: &str = include_str!("../../assets/deploy/Containerfile");
+
+/// Every variable that an option can come from.
+fn variables(command: &clap::Command) -> BTreeSet<String> {
+    let of_options = command.get_arguments().filter_map(|option| option.get_env());
+    let own = of_options.map(|variable| variable.to_string_lossy().into_owned());
+    own.chain(command.get_subcommands().flat_map(variables)).collect()
+}
+
+#[test]
+fn every_variable_that_is_written_about_is_read_or_set() {
+    let mut known = variables(&Cli::command());
+    // Read elsewhere: by the log, and by stores far away.
+    known.extend(["SNAPBACK_LOG", "SNAPBACK_STORE_PATIENCE"].map(str::to_owned));
+    // Set for hooks, which is tested where they run.
+    let of_hooks = README.split("Hooks (").nth(1).and_then(|text| text.split("## ").next());
+    let set: BTreeSet<String> = names(of_hooks.expect("the section on hooks"));
+    for text in [README, UNIT, CONTAINERFILE] {
+        for name in names(text) {
+            assert!(known.contains(&name) || set.contains(&name), "{name}");
+        }
+    }
+    assert!(names(UNIT).contains("SNAPBACK_DB"));
+}
+
+/// The variables of ours that a text names.
+fn names(text: &str) -> BTreeSet<String> {
+    let of_name = |letter: char| letter.is_ascii_uppercase() || letter == '_';
+    let begun = text.match_indices("SNAPBACK_").map(|(place, _)| &text[place..]);
+    let whole =
+        begun.map(|rest| rest[..rest.find(|c| !of_name(c)).unwrap_or(rest.len())].to_owned());
+    whole.collect()
+}
+
+#[test]
+fn the_unit_starts_the_console_as_the_command_line_reads_it() {
+    let starts: Vec<_> = UNIT.lines().filter_map(|line| line.strip_prefix("ExecStart=")).collect();
+    let [start] = starts[..] else { panic!("one ExecStart: {starts:?}") };
+    let words = shlex::split(start).expect("words");
+    assert_eq!(words[0], "/usr/local/bin/snapback");
+    // The database is named in the file of variables.
+    let mut arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+    arguments.extend(["--db", "/var/lib/app/app.db"]);
+    let Command::Serve(_) = understood(&arguments) else { panic!("not the console") };
+    // The supervisor has more patience than the console.
+    let stop = UNIT.lines().find_map(|line| line.strip_prefix("TimeoutStopSec="));
+    let stop: u64 = stop.and_then(|seconds| seconds.parse().ok()).expect("seconds");
+    let own = words.iter().find_map(|word| word.strip_suffix('s')?.parse::<u64>().ok());
+    assert!(own.is_some_and(|own| own + 20 < stop), "{own:?} {stop}");
+}
+
+#[test]
+fn the_image_runs_the_console_as_the_command_line_reads_it() {
+    let words = |instruction: &str| -> Vec<String> {
+        let line = CONTAINERFILE.lines().find_map(|line| line.strip_prefix(instruction));
+        serde_json::from_str(line.expect(instruction)).expect("a list of words")
+    };
+    assert_eq!(words("ENTRYPOINT "), ["/usr/local/bin/snapback"]);
+    let mut arguments = words("CMD ");
+    // The image's own variables, as options.
+    let set = CONTAINERFILE.lines().find_map(|line| line.strip_prefix("ENV ")).expect("variables");
+    for (name, value) in set.split(' ').filter_map(|pair| pair.split_once('=')) {
+        let option = name.strip_prefix("SNAPBACK_").expect("one of ours").to_lowercase();
+        arguments.extend([format!("--{}", option.replace('_', "-")), value.to_owned()]);
+    }
+    arguments.extend(["--db".to_owned(), "/data/app.db".to_owned()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let Command::Serve(_) = understood(&arguments) else { panic!("not the console") };
 }

@@ -48,6 +48,15 @@ impl Opened {
         self.limit
     }
 
+    /// Does something with every one that is open.
+    pub(super) fn each(&self, work: impl Fn(&Snapshots)) {
+        for slot in self.slots().values() {
+            if let Slot::Open(open) = slot {
+                work(&open.snapshots);
+            }
+        }
+    }
+
     pub(super) fn is_open(&self, name: &Name) -> bool {
         matches!(self.slots().get(name), Some(Slot::Open(_)))
     }

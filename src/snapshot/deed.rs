@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::Core;
+use super::alarm::{self, Failure};
 use super::facts::{Pruned, Restored, Scope, State, Verified};
 use super::id::SnapshotRef;
 use super::occurrence::{Action, Occurrence};
@@ -75,26 +76,62 @@ impl<'d> Deed<'d> {
 
     /// Writes down what was done. A history that cannot be written does not undo what was done.
     pub(crate) fn record(&self, line: &Occurrence) {
+        if !line.ok {
+            self.alarm(&Failure {
+                what: line.outcome.clone(),
+                thing: self.core.store.location().to_owned(),
+                hint: "see what is damaged, and try snapback verify --repair".to_owned(),
+                ..self.failure()
+            });
+        }
         self.write(line, if line.ok { End::Done } else { End::Failed });
     }
 
     /// Writes down a failure, and hands the outcome on.
     pub(crate) fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
         if let Err(error) = &outcome {
-            self.failed(error, error.to_string());
+            self.failed(error, error.to_string(), BTreeMap::new());
         }
         outcome
     }
 
-    /// Writes down a failure, in words of the caller's own.
-    pub(crate) fn failed(&self, error: &Error, outcome: String) {
+    /// Writes down a failure, in words and numbers of the caller's own.
+    pub(crate) fn failed(&self, error: &Error, outcome: String, numbers: BTreeMap<String, i64>) {
         let line = Occurrence {
             ok: false,
             hint: Some(error.next_step().to_owned()).filter(|hint| !hint.is_empty()),
+            numbers,
             lock_ms: self.locked.get().map(millis),
             ..self.line(outcome)
         };
+        if alarm::is_alarming(error.kind()) {
+            self.alarm(&Failure {
+                what: error.what(),
+                thing: error.thing().to_owned(),
+                hint: error.next_step().to_owned(),
+                ..self.failure()
+            });
+        }
         self.write(&line, End::of(error.kind()));
+    }
+
+    fn failure(&self) -> Failure {
+        Failure {
+            what: String::new(),
+            thing: String::new(),
+            hint: String::new(),
+            verb: self.action.name(),
+            snapshot: self.snapshot.cloned(),
+            by: self.by.to_owned(),
+            database: self.core.database.path().display().to_string(),
+            time: self.core.now(),
+        }
+    }
+
+    fn alarm(&self, failure: &Failure) {
+        if let Some(alarm) = &self.core.options.alarm {
+            alarm.tell(failure);
+        }
     }
 
     fn write(&self, line: &Occurrence, end: End) {

@@ -437,6 +437,22 @@ pub struct RestoreRequest {
     pub by: String,
 }
 
+impl RestoreRequest {
+    /// All tables of a snapshot, the event log left alone, by whatever plan holds then; asked for
+    /// by `by`. What is wanted otherwise is changed in the answer.
+    pub fn new(snapshot: SnapshotRef, by: impl Into<String>) -> Self {
+        Self {
+            snapshot,
+            scope: Scope::default(),
+            tables: Vec::new(),
+            plan: None,
+            moving: false,
+            accept_schema: false,
+            by: by.into(),
+        }
+    }
+}
+
 /// What `verify` found of one snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {

@@ -68,14 +68,14 @@ impl History {
         let keys = listed.into_iter().rev().map(|meta| meta.key);
         let keys: Vec<String> =
             keys.filter(|key| before.as_ref().is_none_or(|before| key < before)).collect();
+        // Without a search every entry that can be read is a line: no more are looked at than wanted.
+        let searches = !query.is_everything();
+        let most = if searches { keys.len().min(SEARCHED) } else { keys.len() };
         let mut history = Vec::new();
         let mut looked = 0;
-        while looked < keys.len()
-            && history.len() < limit
-            && (looked < SEARCHED || query.is_everything())
-        {
-            let wanted = if query.is_everything() { limit - history.len() } else { TOGETHER };
-            let end = (looked + wanted.min(TOGETHER)).min(keys.len());
+        while looked < most && history.len() < limit {
+            let wanted = if searches { TOGETHER } else { limit - history.len() };
+            let end = (looked + wanted.min(TOGETHER)).min(most);
             for found in self.read(&keys[looked..end]) {
                 if history.len() == limit {
                     break;

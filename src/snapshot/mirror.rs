@@ -1,6 +1,6 @@
 //! The mirror: a second store that gets every snapshot too, in the background.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
@@ -67,7 +67,7 @@ impl Drop for Mirror {
 fn catch_up(core: &Core, to: &Store) {
     let failed = |deed: &Deed<'_>, error: &Error| {
         tracing::error!(%error, "the mirror does not get every snapshot");
-        deed.failed(error, format!("to {}: {error}", to.location()));
+        deed.failed(error, format!("to {}: {error}", to.location()), BTreeMap::new());
     };
     let lacking = || -> Result<Vec<_>> {
         let mut there = HashSet::new();

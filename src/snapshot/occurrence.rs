@@ -35,11 +35,13 @@ pub enum Action {
     Export,
     /// A snapshot went to another store.
     Copy,
+    /// A hook followed what was done.
+    Hook,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Take,
         Self::Restore,
         Self::Label,
@@ -50,6 +52,7 @@ impl Action {
         Self::Repair,
         Self::Export,
         Self::Copy,
+        Self::Hook,
     ];
 
     /// The action's name in forms, answers and on the command line.
@@ -66,6 +69,7 @@ impl Action {
             Self::Repair => "repair",
             Self::Export => "export",
             Self::Copy => "copy",
+            Self::Hook => "hook",
         }
     }
 
@@ -83,6 +87,7 @@ impl Action {
             Self::Repair => "repaired",
             Self::Export => "exported",
             Self::Copy => "copied",
+            Self::Hook => "followed by its hook",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! alone decides between page, fragment and JSON: the three never tell different facts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use serde::Serialize;
 
 use super::access::{Gate, Who};
 use super::compressed::Compressed;
-use super::jobs::{self, Jobs};
+use super::jobs::{self, Jobs, UnderWay};
 use super::links::Links;
 use super::live::{Listeners, Live};
 use super::metrics::Requests;
@@ -34,6 +35,7 @@ pub(crate) struct Site {
     pub(crate) gate: Gate,
     pub(crate) listeners: Listeners,
     pub(crate) requests: Requests,
+    pub(crate) under_way: UnderWay,
     /// Those to choose from, where there are several.
     pub(crate) databases: Option<Databases>,
     pub(crate) compressed: Compressed,
@@ -43,8 +45,15 @@ impl Site {
     fn new(options: super::Options, databases: Option<Databases>) -> Arc<Self> {
         let gate = Gate::new(options.access.clone());
         let listeners = Listeners::new(options.connections);
-        let (requests, compressed) = (Requests::default(), Compressed::default());
-        Arc::new(Self { options, gate, listeners, requests, databases, compressed })
+        Arc::new(Self {
+            options,
+            gate,
+            listeners,
+            requests: Requests::default(),
+            under_way: UnderWay::default(),
+            databases,
+            compressed: Compressed::default(),
+        })
     }
 }
 
@@ -79,6 +88,16 @@ impl App {
         let (site, links) = (self.site.clone(), self.links.of_database(name));
         snapshots.watch();
         Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
+    }
+
+    /// Gives hooks under way so much time to end.
+    pub(crate) fn end_hooks_within(&self, time: Duration) {
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.end_hooks_within(time);
+        }
+        if let Some(databases) = &self.site.databases {
+            databases.end_hooks_within(time);
+        }
     }
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
@@ -218,6 +237,11 @@ impl Console {
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
         self.app.jobs()
+    }
+
+    /// The work of every database.
+    pub(crate) fn all_work(&self) -> &UnderWay {
+        &self.app.site.under_way
     }
 
     pub(crate) fn gate(&self) -> &Gate {

@@ -203,8 +203,7 @@ fn line(links: &Links, one: &Occurrence, now: Timestamp, focus: bool) -> Markup 
         tr {
             td tabindex=[focus.then_some("-1")] data-focus[focus] { (moment(one.at, now)) }
             td {
-                @if !one.ok { "not " }
-                (one.action.done())
+                (what(one))
                 @if let Some(scope) = one.scope { " (" (scope) ")" }
             }
             td { @if let Some(snapshot) = &one.snapshot { (name(links, snapshot)) } }
@@ -221,6 +220,16 @@ fn line(links: &Links, one: &Occurrence, now: Timestamp, focus: bool) -> Markup 
                 (measured(one))
             }
         }
+    }
+}
+
+/// What was done, or was not.
+fn what(one: &Occurrence) -> String {
+    match (one.action, one.ok) {
+        // It did follow; what failed is the hook itself.
+        (Action::Hook, false) => "hook failed".to_owned(),
+        (action, true) => action.done().to_owned(),
+        (action, false) => format!("not {}", action.done()),
     }
 }
 

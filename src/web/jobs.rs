@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::console::{Console, Wanted, blocking};
 use super::{error, list};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Action, Progress, SnapshotRef, Snapshots};
 
 /// How long a page waits for an outcome before it is shown the progress instead, and how old a
@@ -149,18 +149,30 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         *self.ended.borrow()
     }
 
-    async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         // The sender is part of the job, so it is there as long as anybody waits.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
     /// Asks it to end with nothing changed. `false` when it is too late for that.
-    fn cancel(&self) -> bool {
+    pub(super) fn cancel(&self) -> bool {
         *self.cancelled.get_or_init(|| self.progress.cancel())
+    }
+
+    /// Whether it has ended early, with nothing changed.
+    pub(super) fn was_cancelled(&self) -> bool {
+        let failure = self.outcome.get().and_then(|outcome| outcome.failure());
+        failure.is_some_and(|failure| failure.kind() == ErrorKind::Cancelled)
+    }
+
+    /// What it does, and to which snapshot.
+    pub(super) fn named(&self) -> String {
+        let snapshot = self.snapshot.as_ref().map(|snapshot| format!(" {snapshot}"));
+        format!("{}{}", self.action, snapshot.unwrap_or_default())
     }
 
     /// Answers with the outcome, in the form that is asked for.
@@ -180,6 +192,27 @@ impl Job {
         self.told.store(true, Ordering::Relaxed);
         console.jobs().say();
         Ok(response)
+    }
+}
+
+/// Everything that is under way, whichever database it is about.
+#[derive(Default)]
+pub(crate) struct UnderWay(Mutex<Vec<Arc<Job>>>);
+
+impl UnderWay {
+    fn add(&self, job: Arc<Job>) {
+        let mut jobs = self.jobs();
+        jobs.retain(|job| !job.has_ended());
+        jobs.push(job);
+    }
+
+    /// What has not ended yet.
+    pub(crate) fn read(&self) -> Vec<Arc<Job>> {
+        self.jobs().iter().filter(|job| !job.has_ended()).cloned().collect()
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Vec<Arc<Job>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -322,6 +355,7 @@ pub(crate) async fn run_on<On: Watched>(
 ) -> Result<Response> {
     let form = work.form();
     let job = console.jobs().start(on, work);
+    console.all_work().add(job.clone());
     if console.wanted() == Wanted::Fragment {
         if tokio::time::timeout(GRACE, job.wait()).await.is_err() {
             job.shown.store(true, Ordering::Relaxed);

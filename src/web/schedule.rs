@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::error::Result;
 use crate::many::{Databases, Name};
 use crate::snapshot::{Action, Occurrence, Progress, Snapshots};
@@ -17,13 +19,15 @@ const SEARCHED: usize = 500;
 
 /// Verifies all snapshots whenever `every` has passed since that was done last, by whoever did it.
 /// The outcome is in the history and among the metrics. Dropped, it ends what is under way.
-pub(crate) async fn verify(snapshots: Snapshots, every: Duration) {
+pub(crate) async fn verify(snapshots: Snapshots, every: Duration, stop: CancellationToken) {
     let watched = snapshots.clone();
     let mut wait = blocking(move || Ok(due(&watched, every, Timestamp::now())))
         .await
         .unwrap_or(Duration::ZERO);
     loop {
-        tokio::time::sleep(wait).await;
+        if !waited(wait, &stop).await {
+            return;
+        }
         let ending = Ending(Progress::default());
         let watched = snapshots.watched(ending.0.clone());
         // A failure is in the history too, and the next time tries again.
@@ -42,7 +46,7 @@ const PUT_OFF: Duration = Duration::from_mins(1);
 
 /// Takes a checkpoint whenever the schedule of `snapshots` says so. Dropped, it ends what is under
 /// way.
-pub(crate) async fn take(snapshots: Snapshots) {
+pub(crate) async fn take(snapshots: Snapshots, stop: CancellationToken) {
     loop {
         let ending = Ending(Progress::default());
         let watched = snapshots.watched(ending.0.clone());
@@ -56,13 +60,23 @@ pub(crate) async fn take(snapshots: Snapshots) {
                 PUT_OFF
             }
         };
-        tokio::time::sleep(pause).await;
+        if !waited(pause, &stop).await {
+            return;
+        }
+    }
+}
+
+/// Waits; whether there is a next time, for the server may be about to stop.
+async fn waited(pause: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(pause) => !stop.is_cancelled(),
     }
 }
 
 /// Takes a checkpoint of each of several databases whenever its schedule says so. Dropped, it ends
 /// what is under way.
-pub(crate) async fn take_each(databases: Databases) {
+pub(crate) async fn take_each(databases: Databases, stop: CancellationToken) {
     loop {
         let ending = Ending(Progress::default());
         let (all, progress) = (databases.clone(), ending.0.clone());
@@ -74,18 +88,23 @@ pub(crate) async fn take_each(databases: Databases) {
             tracing::warn!(%error, "the schedules could not be looked at");
         }
         drop(ending);
-        tokio::time::sleep(LOOKED).await;
+        if !waited(LOOKED, &stop).await {
+            return;
+        }
     }
 }
 
 /// Verifies each of several databases as [`verify`] does the only one, one after the other.
-pub(crate) async fn verify_each(databases: Databases, every: Duration) {
+pub(crate) async fn verify_each(databases: Databases, every: Duration, stop: CancellationToken) {
     let mut times: HashMap<Name, Instant> = HashMap::new();
     loop {
         let all = databases.clone();
         let names = blocking(move || Ok(all.names())).await.unwrap_or_default();
         times.retain(|name, _| names.contains(name));
         for name in names {
+            if stop.is_cancelled() {
+                return;
+            }
             let (all, at) = (databases.clone(), times.get(&name).copied());
             if at.is_some_and(|at| Instant::now() < at) {
                 continue;
@@ -115,7 +134,9 @@ pub(crate) async fn verify_each(databases: Databases, every: Duration) {
             .values()
             .min()
             .map_or(SEARCHED_AGAIN, |next| next.saturating_duration_since(Instant::now()));
-        tokio::time::sleep(next.min(SEARCHED_AGAIN)).await;
+        if !waited(next.min(SEARCHED_AGAIN), &stop).await {
+            return;
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! The loop that accepts connections is our own because poem's has no deadline for a request's
 //! headers and no bound on connections: a client that sends a byte a minute would keep both.
 
+mod farewell;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -20,8 +22,10 @@ use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, EndpointExt, Response, Route};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::spawn;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::console::App;
 use super::{Options, database, guard, schedule, several};
@@ -29,8 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::many::Databases;
 use crate::snapshot::Snapshots;
 
-/// How long requests under way may take to end once the server is asked to stop.
-const FAREWELL: Duration = Duration::from_secs(10);
+pub use farewell::Farewell;
 
 /// How long to wait after a connection could not be accepted: as a rule there is no file handle
 /// left, and asking again at once would only spin.
@@ -57,7 +60,9 @@ impl From<TcpListener> for Listen {
     }
 }
 
-/// Serves the console until `shutdown` is ready, then lets requests under way end.
+/// Serves the console until `shutdown` is ready. Then nothing new is accepted, streams end, and what
+/// is under way has `options.farewell` to end; what takes longer is ended with nothing changed. The
+/// answer says what became of it.
 ///
 /// # Errors
 ///
@@ -69,13 +74,18 @@ pub async fn serve(
     listen: impl Into<Listen>,
     options: Options,
     shutdown: impl Future<Output = ()>,
-) -> Result<()> {
-    let verify = options.verify_every.map(|every| schedule::verify(snapshots.clone(), every));
-    let take = snapshots.is_scheduled().then(|| schedule::take(snapshots.clone()));
-    let tasks = [verify.map(spawn), take.map(spawn)];
+) -> Result<Farewell> {
+    let mut background = Background::default();
+    let stop = &background.stop;
+    let verify = options
+        .verify_every
+        .map(|every| spawn(schedule::verify(snapshots.clone(), every, stop.clone())));
+    let take =
+        snapshots.is_scheduled().then(|| spawn(schedule::take(snapshots.clone(), stop.clone())));
+    background.tasks.extend([verify, take].into_iter().flatten());
     let app = App::only(snapshots, options);
     let console = guard::Guarded::new(app.clone(), database());
-    run(listen.into(), &app, console, tasks.into_iter().flatten().collect(), shutdown).await
+    run(listen.into(), &app, console, background, shutdown).await
 }
 
 /// Serves the console of several databases until `shutdown` is ready, as [`serve`] does.
@@ -88,34 +98,42 @@ pub async fn serve_many(
     listen: impl Into<Listen>,
     options: Options,
     shutdown: impl Future<Output = ()>,
-) -> Result<()> {
-    let verify = options.verify_every.map(|every| schedule::verify_each(databases.clone(), every));
-    let take = spawn(schedule::take_each(databases.clone()));
-    let tasks = verify.map(spawn).into_iter().chain([take]).collect();
+) -> Result<Farewell> {
+    let mut background = Background::default();
+    let stop = &background.stop;
+    let verify = options
+        .verify_every
+        .map(|every| spawn(schedule::verify_each(databases.clone(), every, stop.clone())));
+    let take = spawn(schedule::take_each(databases.clone(), stop.clone()));
+    background.tasks.extend(verify.into_iter().chain([take]));
     let app = App::overview(databases, options);
-    run(listen.into(), &app, several(app.clone()), tasks, shutdown).await
+    let console = several(app.clone());
+    run(listen.into(), &app, console, background, shutdown).await
 }
 
-/// What goes on in the background until it is dropped.
-struct Task(JoinHandle<()>);
+/// What goes on in the background. Dropped, it ends.
+#[derive(Default)]
+struct Background {
+    /// Asks it to begin nothing more.
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
 
-impl Drop for Task {
+impl Drop for Background {
     fn drop(&mut self) {
-        self.0.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
-}
-
-fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Task {
-    Task(tokio::spawn(work))
 }
 
 async fn run(
     listen: Listen,
     app: &App,
     console: impl Endpoint<Output = Response> + 'static,
-    tasks: Vec<Task>,
+    mut background: Background,
     shutdown: impl Future<Output = ()>,
-) -> Result<()> {
+) -> Result<Farewell> {
     let options = &app.site.options;
     let listener = listener(listen, options.access.is_guarded()).await?;
     let patience = options.patience;
@@ -135,7 +153,7 @@ async fn run(
             Ok((stream, remote, permit)) => {
                 let talk =
                     converse(stream, remote, console.clone(), connections.watcher(), patience);
-                tokio::spawn(async move {
+                spawn(async move {
                     talk.await;
                     drop(permit);
                 });
@@ -147,13 +165,13 @@ async fn run(
         }
     }
     drop(listener);
-    drop(tasks);
+    background.stop.cancel();
     // A stream of what is new has no end of its own.
     app.site.listeners.end();
-    if tokio::time::timeout(FAREWELL, connections.shutdown()).await.is_err() {
-        tracing::warn!("some requests had not ended when the server stopped");
-    }
-    Ok(())
+    let tasks = std::mem::take(&mut background.tasks);
+    let farewell = farewell::wait(app, connections, tasks, app.site.options.farewell).await;
+    tracing::info!(%farewell, "the server has stopped");
+    Ok(farewell)
 }
 
 async fn listener(listen: Listen, guarded: bool) -> Result<TcpListener> {
@@ -257,7 +275,7 @@ mod tests {
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
             let shutdown = async { stopped.await.unwrap_or_default() };
             let options = Options { mount: "/admin".to_owned(), ..Options::default() };
-            let server = tokio::spawn(serve(snapshots, socket, options, shutdown));
+            let server = spawn(serve(snapshots, socket, options, shutdown));
             let mut client = TcpStream::connect(address).await.expect("a connection");
             let request = "GET /admin/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
             client.write_all(request.as_bytes()).await.expect("sent");

@@ -188,7 +188,7 @@ impl App {
 
 impl Served {
     /// Has `serve` serve at an address until this is dropped.
-    pub(crate) fn start<F: Future<Output = snapback::Result<()>>>(
+    pub(crate) fn start<F: Future<Output = snapback::Result<web::Farewell>>>(
         address: SocketAddr,
         serve: impl FnOnce(TcpListener, Stopped) -> F + Send + 'static,
     ) -> Self {

@@ -235,6 +235,7 @@ fn doing(job: &Job) -> String {
         Action::Repair => "Repairing",
         Action::Export => "Exporting",
         Action::Copy => "Copying",
+        Action::Hook => "Running a hook",
     };
     match &job.snapshot {
         Some(snapshot) => format!("{verb} {snapshot}"),

@@ -1,7 +1,5 @@
 //! The log: what it tells of requests and work, and what it never tells.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -78,9 +76,9 @@ fn no_value_of_a_row_is_logged_by_the_console() {
     let answers: String = pages.iter().map(|path| console.get(path)).collect();
     assert!(answers.matches(MARK).count() > 5, "the pages do tell it: {answers}");
     let form = format!("kind=periodic&confirm_id={}&scope=rewind", id(&name));
-    let done = post(&console, &format!("/snapshots/restore/{}", id(&name)), &form);
+    let done = console.post(&format!("/snapshots/restore/{}", id(&name)), &form);
     assert!(done.starts_with("HTTP/1.1 303"), "{done}");
-    let refused = post(&console, &format!("/snapshots/restore/{}", id(&name)), "kind=rewind");
+    let refused = console.post(&format!("/snapshots/restore/{}", id(&name)), "kind=rewind");
     assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
     assert_eq!(console.stop("TERM").code(), Some(0));
     let log = std::fs::read_to_string(log).expect("the log");
@@ -100,27 +98,12 @@ fn logging(terminal: &Terminal, level: &str, format: &str) -> Console {
     )
 }
 
-fn post(console: &Console, path: &str, form: &str) -> String {
-    let mut stream = TcpStream::connect(&console.address).expect("a connection");
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        console.address,
-        form.len()
-    )
-    .expect("a request");
-    let mut answer = Vec::new();
-    std::io::Read::read_to_end(&mut stream, &mut answer).expect("an answer");
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
 #[test]
 fn each_request_leaves_a_line_with_method_route_status_and_duration() {
     let terminal = Terminal::new().with_notes(1);
     let console = logging(&terminal, "info", "json");
     console.get("/snapshots/gone/preview?kind=periodic");
-    post(&console, "/snapshots/take", "note=x");
+    console.post("/snapshots/take", "note=x");
     assert_eq!(console.stop("TERM").code(), Some(0));
     let log = std::fs::read_to_string(terminal.file("log")).expect("the log");
     let lines: Vec<Value> =

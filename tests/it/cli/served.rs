@@ -47,22 +47,55 @@ impl Console {
 
     /// Asks under a name of the host.
     pub(super) fn get_as(&self, host: &str, path: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+    }
+
+    /// Sends a form, and gives the whole answer.
+    pub(super) fn post(&self, path: &str, form: &str) -> String {
+        self.ask(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            self.address,
+            form.len()
+        ))
+    }
+
+    /// The facts of a page.
+    pub(super) fn facts(&self, path: &str) -> serde_json::Value {
+        let answer = self.ask(&format!(
+            "GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\n\r\n",
+            self.address
+        ));
+        let body = answer.split_once("\r\n\r\n").expect("a body").1;
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            .expect("a request");
+        stream.write_all(request.as_bytes()).expect("a request");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Asks it to stop and waits until it has.
-    pub(super) fn stop(mut self, signal: &str) -> ExitStatus {
+    /// Asks it to stop.
+    pub(super) fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// Waits until it has ended; its last words are given too.
+    pub(super) fn wait(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).expect("its last words");
-        self.process.wait().expect("an end")
+        (self.process.wait().expect("an end"), rest)
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(super) fn stop(self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.wait().0
     }
 }
 

@@ -1,0 +1,97 @@
+//! The end of a console: what is under way ends, or is taken back, and it says what it did.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use snapback::store::Store;
+
+use super::served::Console;
+use super::terminal::Terminal;
+
+/// Waits until work is shown as under way, with some rows done.
+fn wait_for_work(console: &Console) {
+    wait("work under way", || console.facts("/jobs")["jobs"][0]["done"].as_u64() > Some(0));
+}
+
+fn wait(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_mins(1), "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn what_is_under_way_ends_before_the_console_does() {
+    let terminal = Terminal::new().with_notes(3);
+    let console =
+        Console::start(&terminal, &["serve", "--db", "app.db", "--shutdown-timeout", "60s"]);
+    // The take waits for the store's lock when all is read.
+    let store = Store::directory(&terminal.file("app.db.snapback")).expect("the store");
+    let lock = store.lock(Duration::from_secs(10)).expect("the lock");
+    std::thread::scope(|scope| {
+        let answer = scope.spawn(|| console.post("/snapshots/take", "note=late"));
+        wait_for_work(&console);
+        console.signal("TERM");
+        wait("a closed door", || TcpStream::connect(&console.address).is_err());
+        drop(lock);
+        let answer = answer.join().expect("no panic");
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    });
+    let (status, said) = console.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(said.ends_with("stopped; finished: take\n"), "{said}");
+    let list = terminal.on_app(&["list", "--json"]).json();
+    assert_eq!(list["snapshots"][0]["note"], "late");
+}
+
+#[test]
+fn what_takes_too_long_is_ended_with_nothing_changed() {
+    let terminal = Terminal::new();
+    terminal.sql(
+        "INSERT INTO notes (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+         WHERE i < 1000000) SELECT 'a note that is long enough, number ' || i FROM n",
+    );
+    for signal in ["TERM", "INT"] {
+        let serve = ["serve", "--db", "app.db", "--shutdown-timeout", "1ms"];
+        let console = Console::start(&terminal, &serve);
+        std::thread::scope(|scope| {
+            let answer = scope.spawn(|| {
+                let form = "POST /snapshots/take HTTP/1.0\r\nSec-Fetch-Site: same-origin\r\n";
+                let mut stream = TcpStream::connect(&console.address).expect("a connection");
+                write!(stream, "{form}Host: {}\r\n\r\n", console.address).expect("a request");
+                let mut answer = String::new();
+                // It may be cut off: that is what is tested.
+                let _ = stream.read_to_string(&mut answer);
+                answer
+            });
+            wait_for_work(&console);
+            console.signal(signal);
+            let answer = answer.join().expect("no panic");
+            assert!(!answer.starts_with("HTTP/1.0 303"), "{answer}");
+        });
+        let (status, said) = console.wait();
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(said.ends_with("stopped; ended with nothing changed: take\n"), "{said}");
+    }
+    let list = terminal.on_app(&["list", "--json"]).json();
+    assert_eq!(list["snapshots"].as_array().map(Vec::len), Some(0));
+    let history = terminal.on_app(&["history", "--what", "take", "--json"]).json();
+    assert_eq!(history["history"][0]["ok"], false);
+}
+
+#[test]
+fn an_event_stream_ends_with_the_console() {
+    let terminal = Terminal::new();
+    let console = Console::start(&terminal, &["serve", "--db", "app.db"]);
+    let mut stream = TcpStream::connect(&console.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a time limit");
+    write!(stream, "GET /live HTTP/1.0\r\nHost: {}\r\n\r\n", console.address).expect("a request");
+    let mut first = [0; 64];
+    stream.read_exact(&mut first).expect("the stream begins");
+    console.signal("INT");
+    stream.read_to_end(&mut Vec::new()).expect("the end of the stream");
+    let (status, said) = console.wait();
+    assert_eq!((status.code(), said.ends_with("stopped\n")), (Some(0), true), "{said}");
+}
