@@ -247,6 +247,9 @@ impl Visit<'_, '_, '_> {
         };
         let mut hash = xxh3_64_with_seed(page, self.seed);
         for number in 0..cells {
+            if self.each.is_none() && Cell::is_short(page, number) {
+                continue;
+            }
             let Some(cell) = Cell::read(page, self.usable, number) else { return Ok(None) };
             let Some(local) = page.get(cell.local.clone()) else { return Ok(None) };
             let read = if cell.overflow == 0 {
@@ -374,6 +377,12 @@ struct Cell {
 }
 
 impl Cell {
+    /// Whether the row's record is so short that it lies in its leaf whole: a length of one byte.
+    fn is_short(page: &[u8], number: usize) -> bool {
+        let length = number16(page, 8 + 2 * number).and_then(|at| page.get(at));
+        length.is_some_and(|length| *length < 0x80)
+    }
+
     fn read(page: &[u8], usable: usize, number: usize) -> Option<Self> {
         let at = number16(page, 8 + 2 * number)?;
         let (payload, length) = varint(page, at)?;

@@ -108,7 +108,8 @@ fn attempt(
     let layout = core.schema(view)?;
     let log = core.database.event_log();
     let scratch = Scratch::temporary()?;
-    let (draft, contents) = Draft::of_live(core, view, beside, &layout, COMPARED)?;
+    // Half of it: the safety copy's chunks are in memory as well, on their way into the store.
+    let (draft, contents) = Draft::of_live(core, view, beside, &layout, COMPARED / 2)?;
     let before = Readied {
         contents,
         position: log.map(|log| view.position(log)).transpose()?,
