@@ -45,6 +45,10 @@ bench *arguments:
 growth *sizes="10 100 1000 5000":
     for size in {{sizes}}; do cargo bench --bench verbs -- --mb $size || exit 1; done
 
+# What the parts cost, each alone: rows, packs, comparisons, pages of the list.
+parts *arguments:
+    cargo bench --bench parts -- {{arguments}}
+
 # Answers a second of a long list, beside the stack of the origin.
 bench-list *arguments:
     cargo bench --bench list -- {{arguments}}
