@@ -69,6 +69,15 @@ fuzz seconds="120" *targets="manifest chunk row foreign id form":
             -max_total_time={{seconds}} -rss_limit_mb=2048 || exit 1; \
     done
 
+# An image of the console, by podman, docker or buildah, whichever is there: `just image snapback:1`.
+image tag="snapback":
+    $(command -v podman || command -v docker || echo buildah) build \
+        -t {{tag}} -f assets/deploy/Containerfile .
+
+# Whether systemd takes the unit as it is.
+unit:
+    .ci/unit
+
 # What CI runs.
 ci:
     .ci/run
