@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::snapshot::Snapshots;
+use crate::snapshot::{Lead, Snapshots};
 use folder::Folder;
 use opened::Opened;
 
@@ -141,6 +141,16 @@ impl Databases {
     /// Gives hooks under way so much time to end, in every database that is open.
     pub(crate) fn end_hooks_within(&self, time: std::time::Duration) {
         self.inner.opened.each(|snapshots| snapshots.end_hooks_within(time));
+    }
+
+    /// Leaves it to other consoles to take checkpoints of the databases by themselves. Blocks.
+    pub(crate) fn step_down(&self) {
+        self.leads().iter().for_each(|lead| lead.step_down());
+    }
+
+    /// The leads of the open databases with a schedule.
+    fn leads(&self) -> Vec<Arc<Lead>> {
+        self.inner.opened.each(Snapshots::lead).into_iter().flatten().collect()
     }
 
     /// How many databases are open now.

@@ -24,6 +24,7 @@ mod history;
 mod hook;
 mod id;
 mod label;
+mod lead;
 mod lines;
 mod listing;
 mod manifest;
@@ -75,6 +76,7 @@ use catalog::{Catalog, Found, Listed};
 use deed::{Deed, numbers};
 use history::History;
 use label::Labels;
+pub(crate) use lead::Lead;
 use listing::Lists;
 use mirror::Mirror;
 use pack::Packs;
@@ -155,6 +157,8 @@ pub(crate) struct Shared {
     last_verify: Mutex<Option<LastVerify>>,
     /// What was seen when the schedule was looked at.
     schedule: scheduled::Memory,
+    /// Apart, so that asking for it keeps no database open.
+    lead: Arc<Lead>,
 }
 
 impl Deref for Core {
@@ -220,6 +224,7 @@ impl Snapshots {
         let history = History::new(store.clone());
         let cache = store.path().map(|folder| folder.join("cache"));
         let last_verify = Mutex::default();
+        let lead = Arc::new(Lead::new(store.clone(), options.clock.clone()));
         let shared = Shared {
             database,
             store,
@@ -233,6 +238,7 @@ impl Snapshots {
             cache,
             last_verify,
             schedule: scheduled::Memory::default(),
+            lead,
         };
         let shared = Arc::new(shared);
         Ok(Self { core: Core { shared, progress: Progress::default() }, mirror, runner })
@@ -270,6 +276,7 @@ impl Snapshots {
             journal_mode: present.journal_mode.clone(),
             next_take: self.next_take()?,
             next_take_position: self.next_take_position()?,
+            leads: self.leads(),
         })
     }
 

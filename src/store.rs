@@ -13,6 +13,7 @@ mod directory;
 mod fail;
 mod folders;
 mod key;
+mod lead;
 mod lock;
 mod name;
 mod reader;
@@ -29,6 +30,7 @@ mod tests;
 pub(crate) use folders::{Folders, Listing, Objects};
 pub(crate) use name::fresh_name;
 
+pub(crate) use lead::Duty;
 pub use lock::StoreLock;
 pub use reader::Reader;
 pub use upload::{Pending, Upload};
@@ -78,11 +80,14 @@ struct Inner {
     remote: Option<Remote>,
     location: String,
     gate: lock::Gate,
+    leads: lead::Gates,
 }
 
 /// What a store far away needs beyond its objects.
 struct Remote {
     claims: claim::Claims,
+    /// How long a claim to the lead holds without being renewed.
+    lead: Duration,
     lanes: send::Lanes,
     /// Whether the server keeps create-only writes; not known before it was tried.
     creates_only: OnceLock<bool>,
@@ -133,20 +138,37 @@ impl Store {
         }
         if remote::is_address(location) {
             let location = location.trim_end_matches('/');
-            return Ok(Self::shared(remote::open(location, settings)?, location, claim::LEASE));
+            return Ok(Self::shared(
+                remote::open(location, settings)?,
+                location,
+                claim::LEASE,
+                lead::LEASE,
+            ));
         }
         Self::directory(Path::new(location))
     }
 
-    /// A store over objects that other machines use too, whose lock has this lease.
-    fn shared(objects: Arc<dyn ObjectStore>, location: &str, lease: Duration) -> Self {
+    /// A store over objects that other machines use too, whose lock and whose lead have such leases.
+    fn shared(
+        objects: Arc<dyn ObjectStore>,
+        location: &str,
+        lock: Duration,
+        lead: Duration,
+    ) -> Self {
         let remote = Remote {
-            claims: claim::Claims::new(Arc::clone(&objects), lease),
+            claims: claim::Claims::new(Arc::clone(&objects), lock),
+            lead,
             lanes: send::Lanes::default(),
             creates_only: OnceLock::new(),
         };
-        let (location, gate) = (location.to_owned(), lock::Gate::default());
-        let inner = Inner { objects, directory: None, remote: Some(remote), location, gate };
+        let inner = Inner {
+            objects,
+            directory: None,
+            remote: Some(remote),
+            location: location.to_owned(),
+            gate: lock::Gate::default(),
+            leads: lead::Gates::default(),
+        };
         Self { inner: Arc::new(inner), cache: None }
     }
 
@@ -183,8 +205,8 @@ impl Store {
         directory: Option<Directory>,
         location: String,
     ) -> Self {
-        let gate = lock::Gate::default();
-        let inner = Inner { objects, directory, remote: None, location, gate };
+        let (gate, leads) = (lock::Gate::default(), lead::Gates::default());
+        let inner = Inner { objects, directory, remote: None, location, gate, leads };
         Self { inner: Arc::new(inner), cache: None }
     }
 

@@ -256,6 +256,7 @@ mod tests {
             journal_mode: journal_mode.into(),
             next_take: None,
             next_take_position: None,
+            leads: None,
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Figures {
     pub next_take: Option<Timestamp>,
     /// The position at which it is, if events tell.
     pub next_take_position: Option<i64>,
+    /// Whether this console takes it, and no other one on the same store; `None` before that was asked.
+    pub leads: Option<bool>,
 }
 
 /// A snapshot, and when it was taken.
@@ -63,6 +65,7 @@ impl Figures {
                 .map(|entry| Newest { snapshot: entry.snapshot(), created_at: entry.created_at }),
             next_take: now.next_take,
             next_take_position: now.next_take_position,
+            leads: now.leads,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::stamp::Stamp;
 use crate::error::Result;
 use crate::snapshot::{Progress, Remembered, Snapshots};
 
-/// How long after a failure a database is tried again.
+/// How long a database is left alone after a failure, or when another console leads there.
 const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
 
 impl Databases {
@@ -36,16 +36,26 @@ impl Databases {
             return;
         }
         self.look();
+        // Pages of those that are open say who leads. A closed one has a leader only while something
+        // is taken of it.
+        for lead in self.leads() {
+            lead.take();
+        }
         let due = self.known().due(Timestamp::now());
         for name in due {
             if progress.is_cancelled() {
                 return;
             }
             let taken = self.visit(&name, |snapshots| {
-                snapshots.watched(progress.clone()).take_when_due(by).map(drop)
+                snapshots.watched(progress.clone()).take_when_due(by)?;
+                Ok(snapshots.leads() != Some(false))
             });
-            if let Err(error) = taken {
+            // What another console leads is not opened again and again to see whether it still does.
+            let is_ours = taken.unwrap_or_else(|error| {
                 tracing::warn!(%error, %name, "the snapshot that is due could not be taken");
+                false
+            });
+            if !is_ours {
                 let until = Timestamp::now().checked_add(PUT_OFF).unwrap_or(Timestamp::MAX);
                 self.known().put_off(&name, until);
             }

@@ -48,13 +48,13 @@ impl Opened {
         self.limit
     }
 
-    /// Does something with every one that is open.
-    pub(super) fn each(&self, work: impl Fn(&Snapshots)) {
-        for slot in self.slots().values() {
-            if let Slot::Open(open) = slot {
-                work(&open.snapshots);
-            }
-        }
+    /// What something tells of every one that is open.
+    pub(super) fn each<T>(&self, tell: impl Fn(&Snapshots) -> T) -> Vec<T> {
+        let tell = |slot: &Slot| match slot {
+            Slot::Open(open) => Some(tell(&open.snapshots)),
+            Slot::Opening => None,
+        };
+        self.slots().values().filter_map(tell).collect()
     }
 
     pub(super) fn is_open(&self, name: &Name) -> bool {

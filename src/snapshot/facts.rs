@@ -163,6 +163,15 @@ pub struct Now {
     pub next_take: Option<Timestamp>,
     /// The position at which it is taken by itself, if events tell.
     pub next_take_position: Option<i64>,
+    /// Whether this console takes it, and no other one on the same store; `None` before that was asked.
+    pub leads: Option<bool>,
+}
+
+impl Now {
+    /// Whether checkpoints are taken by themselves.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.next_take.is_some() || self.next_take_position.is_some()
+    }
 }
 
 /// What would change in one table.

@@ -3,7 +3,8 @@
 //! The store is listed only when what is known of it says that a checkpoint may be due: others can
 //! only have put that off.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -12,8 +13,15 @@ use super::facts::{Entry, Scope};
 use super::id::{Kind, SnapshotRef};
 use super::label::Label;
 use super::schedule::{self, Newest};
-use super::{Action, Snapshots, take};
+use super::{Action, Lead, Occurrence, Snapshots, take};
 use crate::error::Result;
+use crate::store::Duty;
+
+/// How far back the history is searched for the last time that all snapshots were verified.
+const SEARCHED: usize = 500;
+
+/// How long what another console verifies is left to it, until one looks whether it has.
+const FOLLOWED: Duration = Duration::from_mins(1);
 
 /// What is remembered from one look at the schedule to the next.
 #[derive(Default)]
@@ -123,9 +131,13 @@ impl Snapshots {
     }
 
     /// Takes a checkpoint if the schedule says that one is due, the database has changed since the
-    /// newest one, and nobody else has taken one meanwhile.
+    /// newest one, no other console on the store [leads](Self::leads), and nobody has taken one
+    /// meanwhile.
     pub fn take_when_due(&self, by: &str) -> Result<Option<Entry>> {
         let core = &self.core;
+        if !self.is_scheduled() || !core.lead.take() {
+            return Ok(None);
+        }
         let (position, now) = (core.position()?, core.now());
         let remembered = core.schedule.at(now);
         let since = remembered.since.unwrap_or(now);
@@ -164,10 +176,60 @@ impl Snapshots {
         self.taken(&deed, &snapshot, &lock, by).map(Some)
     }
 
+    /// Whether this console is the one that takes checkpoints by itself, and no other one on the same
+    /// store: as it was when [`take_when_due`](Self::take_when_due) was called last. `None` before
+    /// that.
+    #[must_use]
+    pub fn leads(&self) -> Option<bool> {
+        self.core.lead.is_ours()
+    }
+
+    /// Leaves it to another console to take checkpoints by itself, until this one is asked to again.
+    pub fn step_down(&self) {
+        self.core.lead.step_down();
+    }
+
+    /// What is to be asked for the lead; nobody has to where nothing is taken by itself.
+    pub(crate) fn lead(&self) -> Option<Arc<Lead>> {
+        self.is_scheduled().then(|| Arc::clone(&self.core.lead))
+    }
+
+    /// Verifies all snapshots if `every` has passed since that was done last, by whoever did it, and
+    /// no other console on the store is at it. The answer is how long there is nothing to do.
+    pub fn verify_when_due(&self, every: Duration, by: &str) -> Result<Duration> {
+        // A store that cannot be written has no leader, and is verified all the same.
+        let lead = self.core.store.lead(Duty::Verify);
+        if let Ok(None) = lead {
+            return Ok(every.min(FOLLOWED));
+        }
+        let wait = self.verify_due_in(every);
+        if !wait.is_zero() {
+            return Ok(wait);
+        }
+        self.verify(None, by)?;
+        Ok(every)
+    }
+
+    /// How long it is until the next time, by the history; not at all when it tells of no last time.
+    fn verify_due_in(&self, every: Duration) -> Duration {
+        let history = self.history(SEARCHED).unwrap_or_default();
+        // One that was cancelled or failed tells of nothing damaged: it was not done.
+        let was_done = |one: &&Occurrence| {
+            matches!(one.action, Action::Verify | Action::Repair)
+                && one.snapshot.is_none()
+                && one.outcome.contains(" damaged")
+        };
+        let Some(last) = history.iter().find(was_done) else { return Duration::ZERO };
+        let passed = self.core.now().duration_since(last.at);
+        // After a clock was set back nobody knows how long ago it was.
+        every.saturating_sub(passed.try_into().unwrap_or(Duration::ZERO))
+    }
+
     /// The newest checkpoint as it was when the store was listed last.
     fn known_newest(&self) -> Result<Option<Newest>> {
         let known = self.core.schedule.lock().listed;
-        if let Some(Known { newest }) = known {
+        // Nothing is learned from takes that another console does.
+        if let Some(Known { newest }) = known.filter(|_| self.leads() != Some(false)) {
             return Ok(newest);
         }
         let listed = self.core.catalog.list()?;

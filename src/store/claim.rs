@@ -31,11 +31,11 @@ use super::runtime::{block_on, spawn};
 use super::time_of;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The folder of the claims.
-const FOLDER: &str = "lock";
+/// The folder of the claims to the store's lock.
+const LOCK: &str = "lock";
 
 /// The folder of those who wait, below that of the claims.
-const WAITING: &str = "lock/waiting";
+const WAITING: &str = "waiting";
 
 /// How long a claim holds without being renewed.
 pub(super) const LEASE: Duration = Duration::from_secs(20);
@@ -47,6 +47,7 @@ const RELEASE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub(super) struct Claims {
     objects: Arc<dyn ObjectStore>,
+    folder: &'static str,
     lease: Duration,
 }
 
@@ -60,8 +61,14 @@ pub(super) struct Lease {
 }
 
 impl Claims {
+    /// Claims to the store's lock.
     pub(super) fn new(objects: Arc<dyn ObjectStore>, lease: Duration) -> Self {
-        Self { objects, lease }
+        Self { objects, folder: LOCK, lease }
+    }
+
+    /// Claims to another lock of the same store.
+    pub(super) fn beside(&self, folder: &'static str, lease: Duration) -> Self {
+        Self { objects: Arc::clone(&self.objects), folder, lease }
     }
 
     /// Takes the lock, waiting for `wait` at most; `None` when others have it all that time.
@@ -99,8 +106,7 @@ impl Claims {
 
     /// Whether there is neither a claim nor an older ticket that may still be renewed.
     async fn is_our_turn(&self, ticket: &Ticket) -> object_store::Result<bool> {
-        let all: Vec<ObjectMeta> =
-            self.objects.list(Some(&Path::from(FOLDER))).try_collect().await?;
+        let all = self.list().await?;
         // The newest write is as near to the server's present as a listing tells.
         let Some(present) = all.iter().map(|meta| meta.last_modified).max() else {
             return Ok(true);
@@ -110,10 +116,9 @@ impl Claims {
             age.to_std().is_ok_and(|age| age <= self.lease + self.lease / 10)
         };
         let is_before_us = |meta: &ObjectMeta| {
-            !is_ticket(&meta.location)
-                || ticket.path.as_ref().is_none_or(|ours| meta.location < *ours)
+            !self.is_ticket(meta) || ticket.path.as_ref().is_none_or(|ours| meta.location < *ours)
         };
-        for left in all.iter().filter(|meta| is_ticket(&meta.location) && !lives(meta)) {
+        for left in all.iter().filter(|meta| self.is_ticket(meta) && !lives(meta)) {
             // Another one may do the same at this moment.
             let _ = self.objects.delete(&left.location).await;
         }
@@ -124,7 +129,7 @@ impl Claims {
     async fn wait_in_line(&self, ticket: &mut Ticket) -> object_store::Result<()> {
         let path = ticket.path.get_or_insert_with(|| {
             let now = Timestamp::now().as_millisecond();
-            Path::from(format!("{WAITING}/{now:020}-{}", fresh_name()))
+            Path::from(format!("{}/{WAITING}/{now:020}-{}", self.folder, fresh_name()))
         });
         let renew = self.lease / 5;
         if ticket.written.is_none_or(|written| written.elapsed() > renew) {
@@ -134,8 +139,9 @@ impl Claims {
         Ok(())
     }
 
-    fn try_take(&self, failure: &Failure) -> Result<Option<Lease>> {
-        let path = Path::from(format!("{FOLDER}/{}", fresh_name()));
+    /// Takes the lock at once or not at all, past all who wait.
+    pub(super) fn try_take(&self, failure: &Failure) -> Result<Option<Lease>> {
+        let path = Path::from(format!("{}/{}", self.folder, fresh_name()));
         let claimed = Instant::now();
         let taken = block_on(async {
             self.objects.put(&path, who().into()).await?;
@@ -155,9 +161,8 @@ impl Claims {
     /// When the claim was laid down, by the server's clock, if no other one is there that may still
     /// be renewed. Those that may not are removed.
     async fn stands_alone(&self, path: &Path) -> object_store::Result<Option<Timestamp>> {
-        let mut claims: Vec<ObjectMeta> =
-            self.objects.list(Some(&Path::from(FOLDER))).try_collect().await?;
-        claims.retain(|meta| !is_ticket(&meta.location));
+        let mut claims = self.list().await?;
+        claims.retain(|meta| !self.is_ticket(meta));
         let Some(mine) = claims.iter().find(|claim| claim.location == *path) else {
             return Ok(None);
         };
@@ -180,6 +185,18 @@ impl Claims {
         }
         Ok(Some(time_of(mine)))
     }
+
+    /// Claims and tickets.
+    async fn list(&self) -> object_store::Result<Vec<ObjectMeta>> {
+        self.objects.list(Some(&Path::from(self.folder))).try_collect().await
+    }
+
+    fn is_ticket(&self, meta: &ObjectMeta) -> bool {
+        let below = meta.location.as_ref().strip_prefix(self.folder);
+        below
+            .and_then(|below| below.strip_prefix('/'))
+            .is_some_and(|below| below.starts_with(WAITING))
+    }
 }
 
 /// A place among those who wait.
@@ -187,10 +204,6 @@ impl Claims {
 struct Ticket {
     path: Option<Path>,
     written: Option<Instant>,
-}
-
-fn is_ticket(path: &Path) -> bool {
-    path.as_ref().starts_with(WAITING)
 }
 
 impl Lease {

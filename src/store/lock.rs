@@ -147,6 +147,14 @@ impl Gate {
         }
     }
 
+    /// The same at once, or not at all.
+    pub(super) fn enter_now(&self, claims: &Claims, location: &str) -> Result<Option<StoreLock>> {
+        let Ok(pass) = self.pass(Duration::ZERO, location) else { return Ok(None) };
+        let failure = Failure::new("the lead of the store could not be taken", location);
+        let lease = claims.try_take(&failure)?;
+        Ok(lease.map(|lease| StoreLock::new(Held::Claim { lease, _pass: pass }, location)))
+    }
+
     fn pass(&self, wait: Duration, location: &str) -> Result<Pass> {
         let taken = self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut taken, _) = self

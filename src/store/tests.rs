@@ -209,7 +209,7 @@ fn a_full_disk_is_called_by_its_name() {
 /// Two openings of one bucket, on as many machines as it were.
 fn shared(lease: Duration) -> (Store, Store) {
     let objects: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let open = || Store::shared(Arc::clone(&objects), "memory://bucket", lease);
+    let open = || Store::shared(Arc::clone(&objects), "memory://bucket", lease, lease);
     (open(), open())
 }
 
@@ -265,4 +265,37 @@ fn a_holder_whose_claim_ran_out_knows_it() {
     assert_eq!(lock.check().expect_err("lost").kind(), ErrorKind::Busy);
     drop(lock);
     taken.check().expect("still theirs");
+}
+
+#[test]
+fn one_at_a_time_leads_and_the_next_one_when_that_ends_or_is_heard_of_no_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = || Store::directory(folder.path()).expect("a store");
+    let (memory, lease) = (Store::memory(), Duration::from_millis(300));
+    for (one, other) in
+        [(directory(), directory()), (memory.clone(), memory), shared(Duration::from_mins(2))]
+    {
+        let lead = one.lead(Duty::Take).expect("asked").expect("free");
+        assert!(other.lead(Duty::Take).expect("asked").is_none(), "{other:?}");
+        drop(other.lead(Duty::Verify).expect("asked").expect("another duty"));
+        // Whoever takes a snapshot by hand needs no lead.
+        drop(other.lock(Duration::ZERO).expect("free"));
+        drop(lead);
+        drop(other.lead(Duty::Take).expect("asked").expect("free again"));
+    }
+    let (one, other) = shared(lease);
+    // What a leader leaves behind that was killed.
+    one.put("take-leader/0123456789abcdef", "{}").expect("written");
+    assert!(other.lead(Duty::Take).expect("asked").is_none(), "young");
+    let start = std::time::Instant::now();
+    let lead = loop {
+        if let Some(lead) = other.lead(Duty::Take).expect("asked") {
+            break lead;
+        }
+        assert!(start.elapsed() < Duration::from_mins(1), "never taken over");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(keys(&one, "take-leader").len(), 1);
+    drop(lead);
+    assert_eq!(keys(&one, "take-leader"), [""; 0]);
 }

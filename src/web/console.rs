@@ -100,6 +100,17 @@ impl App {
         }
     }
 
+    /// Leaves it to other consoles to take what schedules say.
+    pub(crate) async fn step_down(&self) {
+        let (snapshots, databases) = (self.snapshots.clone(), self.site.databases.clone());
+        let step_down = tokio::task::spawn_blocking(move || {
+            snapshots.iter().for_each(Snapshots::step_down);
+            databases.iter().for_each(Databases::step_down);
+        });
+        // One that panicked has said so.
+        let _ = step_down.await;
+    }
+
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
         &self.desk.jobs
     }

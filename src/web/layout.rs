@@ -112,12 +112,13 @@ pub(crate) fn place(now: &Now, at: Timestamp) -> Markup {
 /// When a snapshot is taken by itself: by the clock, by events, or by whichever comes first.
 fn next_take(now: &Now, present: Timestamp) -> Markup {
     html! {
-        @if now.next_take.is_some() || now.next_take_position.is_some() { " · next snapshot " }
+        @if now.is_scheduled() { " · next snapshot " }
         @if let Some(next) = now.next_take {
             @if next > present { (moment(next, present)) } @else { "once anything changes" }
         }
         @if now.next_take.is_some() && now.next_take_position.is_some() { " or " }
         @if let Some(position) = now.next_take_position { "at event " (number(position)) }
+        @if now.is_scheduled() && now.leads == Some(false) { ", by another console" }
     }
 }
 

@@ -111,6 +111,11 @@ impl Standing {
             text.gauge("snapback_event_position", "Position of the event log.");
             text.sample("snapback_event_position", &[], position);
         }
+        if let Some(leads) = self.now.leads {
+            let help = "Whether this console takes what its schedule says, not another one.";
+            text.gauge("snapback_schedule_leads", help);
+            text.sample("snapback_schedule_leads", &[], u8::from(leads));
+        }
         if let Some(verify) = self.verify {
             let age = (self.second - verify.at.as_second()).max(0);
             text.gauge("snapback_verify_age_seconds", "Time since all snapshots were read back.");
@@ -210,6 +215,7 @@ mod tests {
             journal_mode: "wal".to_owned(),
             next_take: None,
             next_take_position: None,
+            leads: None,
         };
         let standing = Standing {
             list,

@@ -3,38 +3,26 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::many::{Databases, Name};
-use crate::snapshot::{Action, Occurrence, Progress, Snapshots};
+use crate::snapshot::{Progress, Snapshots};
 
 /// Who is named in the history for it.
 const BY: &str = "schedule";
 
-/// How far back the history is searched for the last time.
-const SEARCHED: usize = 500;
-
 /// Verifies all snapshots whenever `every` has passed since that was done last, by whoever did it.
 /// The outcome is in the history and among the metrics. Dropped, it ends what is under way.
 pub(crate) async fn verify(snapshots: Snapshots, every: Duration, stop: CancellationToken) {
-    let watched = snapshots.clone();
-    let mut wait = blocking(move || Ok(due(&watched, every, Timestamp::now())))
-        .await
-        .unwrap_or(Duration::ZERO);
     loop {
-        if !waited(wait, &stop).await {
-            return;
-        }
         let ending = Ending(Progress::default());
         let watched = snapshots.watched(ending.0.clone());
-        // A failure is in the history too, and the next time tries again.
-        if let Err(error) = blocking(move || watched.verify(None, BY)).await {
-            tracing::warn!(%error, "the snapshots could not be read back");
+        let verified = blocking(move || watched.verify_when_due(every, BY)).await;
+        drop(ending);
+        if !waited(until_next(verified, every, None), &stop).await {
+            return;
         }
-        wait = every;
     }
 }
 
@@ -105,29 +93,17 @@ pub(crate) async fn verify_each(databases: Databases, every: Duration, stop: Can
             if stop.is_cancelled() {
                 return;
             }
-            let (all, at) = (databases.clone(), times.get(&name).copied());
-            if at.is_some_and(|at| Instant::now() < at) {
+            if times.get(&name).is_some_and(|at| Instant::now() < *at) {
                 continue;
             }
             let ending = Ending(Progress::default());
-            let (wanted, progress) = (name.clone(), ending.0.clone());
+            let (all, wanted, progress) = (databases.clone(), name.clone(), ending.0.clone());
             let verified = blocking(move || {
                 all.visit(&wanted, |snapshots| {
-                    let wait = at.map_or_else(
-                        || due(snapshots, every, Timestamp::now()),
-                        |_| Duration::ZERO,
-                    );
-                    if wait.is_zero() {
-                        snapshots.watched(progress).verify(None, BY)?;
-                        return Ok(every);
-                    }
-                    Ok(wait)
+                    snapshots.watched(progress).verify_when_due(every, BY)
                 })
             });
-            let wait = verified.await.unwrap_or_else(|error| {
-                tracing::warn!(%error, %name, "the snapshots could not be read back");
-                every
-            });
+            let wait = until_next(verified.await, every, Some(&name));
             times.insert(name, Instant::now() + wait);
         }
         let next = times
@@ -143,19 +119,14 @@ pub(crate) async fn verify_each(databases: Databases, every: Duration, stop: Can
 /// How long a new database waits at most until it is known of.
 const SEARCHED_AGAIN: Duration = Duration::from_mins(1);
 
-/// How long it is until the next time, by the history; not at all when it tells of no last time.
-fn due(snapshots: &Snapshots, every: Duration, now: Timestamp) -> Duration {
-    let history = snapshots.history(SEARCHED).unwrap_or_default();
-    // One that was cancelled or failed tells of nothing damaged: it was not done.
-    let was_done = |one: &&Occurrence| {
-        matches!(one.action, Action::Verify | Action::Repair)
-            && one.snapshot.is_none()
-            && one.outcome.contains(" damaged")
-    };
-    let last = history.iter().find(was_done);
-    let Some(last) = last else { return Duration::ZERO };
-    let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
-    every.saturating_sub(now.duration_since(last.at)).try_into().unwrap_or(Duration::ZERO)
+/// How long it is until the snapshots are verified again. A failure is in the history too, and the
+/// next time tries again.
+fn until_next(verified: Result<Duration>, every: Duration, name: Option<&Name>) -> Duration {
+    verified.unwrap_or_else(|error| {
+        let database = name.map(tracing::field::display);
+        tracing::warn!(%error, database, "the snapshots could not be read back");
+        every
+    })
 }
 
 async fn blocking<T: Send + 'static>(

@@ -76,13 +76,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Farewell> {
     let mut background = Background::default();
-    let stop = &background.stop;
-    let verify = options
-        .verify_every
-        .map(|every| spawn(schedule::verify(snapshots.clone(), every, stop.clone())));
-    let take =
-        snapshots.is_scheduled().then(|| spawn(schedule::take(snapshots.clone(), stop.clone())));
-    background.tasks.extend([verify, take].into_iter().flatten());
+    if let Some(every) = options.verify_every {
+        background.begin(|stop| schedule::verify(snapshots.clone(), every, stop));
+    }
+    if snapshots.is_scheduled() {
+        background.begin(|stop| schedule::take(snapshots.clone(), stop));
+    }
     let app = App::only(snapshots, options);
     let console = guard::Guarded::new(app.clone(), database());
     run(listen.into(), &app, console, background, shutdown).await
@@ -100,12 +99,10 @@ pub async fn serve_many(
     shutdown: impl Future<Output = ()>,
 ) -> Result<Farewell> {
     let mut background = Background::default();
-    let stop = &background.stop;
-    let verify = options
-        .verify_every
-        .map(|every| spawn(schedule::verify_each(databases.clone(), every, stop.clone())));
-    let take = spawn(schedule::take_each(databases.clone(), stop.clone()));
-    background.tasks.extend(verify.into_iter().chain([take]));
+    if let Some(every) = options.verify_every {
+        background.begin(|stop| schedule::verify_each(databases.clone(), every, stop));
+    }
+    background.begin(|stop| schedule::take_each(databases.clone(), stop));
     let app = App::overview(databases, options);
     let console = several(app.clone());
     run(listen.into(), &app, console, background, shutdown).await
@@ -117,6 +114,15 @@ struct Background {
     /// Asks it to begin nothing more.
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
+}
+
+impl Background {
+    fn begin<T: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        task: impl FnOnce(CancellationToken) -> T,
+    ) {
+        self.tasks.push(spawn(task(self.stop.clone())));
+    }
 }
 
 impl Drop for Background {

@@ -8,6 +8,7 @@ mod console;
 mod facts;
 mod history;
 mod hooks;
+mod leader;
 mod log;
 mod restoring;
 mod served;

@@ -1,5 +1,7 @@
 //! Checkpoints that are taken by themselves.
 
+mod leader;
+
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::bucket::Bucket;
 
 /// A place for snapshots.
-enum Place {
+pub(crate) enum Place {
     Directory(TempDir),
     Memory(Store),
     Bucket(Arc<Bucket>),
@@ -22,7 +22,7 @@ enum Place {
 
 impl Place {
     /// One of each kind, all empty.
-    fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         vec![
             Self::Directory(tempfile::tempdir().expect("a folder")),
             Self::Memory(Store::memory()),
@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// Opens the store once more, as another process would.
-    fn open(&self) -> Store {
+    pub(crate) fn open(&self) -> Store {
         match self {
             Self::Directory(folder) => {
                 Store::directory(&folder.path().join("store")).expect("a store")

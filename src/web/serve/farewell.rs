@@ -83,6 +83,7 @@ pub(super) async fn wait(
         }));
         farewell.cut_off = jobs.is_empty() && farewell.rolled_back.is_empty();
     }
+    app.step_down().await;
     for job in &jobs {
         let named = job.named();
         if !job.has_ended() {

@@ -50,3 +50,28 @@ fn what_has_not_changed_is_looked_at_once_an_interval_and_not_opened_between() {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+#[test]
+fn a_database_that_another_console_leads_is_left_alone() {
+    let tenants = Tenants::new().schedule(every_events(5)).with(&["acme", "beta"]);
+    let (databases, others) = (tenants.databases(2), tenants.databases(2));
+    let progress = Progress::default();
+    // One of them is looked at in the other console, which leads there.
+    let looked_at = others.open(&name("acme")).expect("opened");
+    others.take_when_due("schedule", &progress);
+    assert_eq!(looked_at.leads(), Some(true));
+    tenants.events("acme", 6);
+    tenants.events("beta", 6);
+    databases.take_when_due("schedule", &progress);
+    let status = |name: &str| {
+        let statuses = databases.statuses();
+        let status = statuses.into_iter().find(|status| status.title == name).expect("a status");
+        let figures = status.figures.expect("figures");
+        (figures.snapshots, figures.leads)
+    };
+    assert_eq!(status("acme"), (0, Some(false)));
+    assert_eq!(status("beta"), (1, Some(true)));
+    assert_eq!(databases.open_now(), 0);
+    others.take_when_due("schedule", &progress);
+    assert_eq!(looked_at.list().expect("a list").snapshots.len(), 1);
+}

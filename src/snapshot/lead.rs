@@ -1,0 +1,85 @@
+//! Which of several consoles on one store takes what its schedules say: the one that leads.
+//!
+//! The others are spared the work, no more. When two lead for a moment, the store's lock and the look
+//! under it still let one of them publish.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Clock;
+use crate::store::{Duty, Store, StoreLock};
+
+/// Whether this console leads.
+pub(crate) struct Lead {
+    store: Store,
+    clock: Clock,
+    standing: Mutex<Standing>,
+}
+
+#[derive(Default)]
+enum Standing {
+    /// It was never asked, or was given up.
+    #[default]
+    Unknown,
+    Leads(StoreLock),
+    /// Another one led at this moment.
+    Follows(Timestamp),
+}
+
+impl Lead {
+    pub(super) fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock, standing: Mutex::default() }
+    }
+
+    /// Takes the lead, unless another console has it. Blocks.
+    pub(crate) fn take(&self) -> bool {
+        let mut standing = self.lock();
+        if let Standing::Leads(lock) = &*standing
+            && lock.check().is_ok()
+        {
+            return true;
+        }
+        let now = self.clock.now();
+        if let Standing::Follows(asked) = *standing
+            && asked <= now
+            && now.duration_since(asked) < self.patience()
+        {
+            return false;
+        }
+        *standing = match self.store.lead(Duty::Take) {
+            Ok(Some(lock)) => Standing::Leads(lock),
+            Ok(None) => Standing::Follows(now),
+            Err(error) => {
+                // What is due says better what is wrong with the store, if anything is.
+                tracing::debug!(%error, "it cannot be told who leads");
+                Standing::Unknown
+            }
+        };
+        !matches!(*standing, Standing::Follows(_))
+    }
+
+    /// Whether this console led, or another one, when it was asked last.
+    pub(super) fn is_ours(&self) -> Option<bool> {
+        match &*self.lock() {
+            Standing::Unknown => None,
+            Standing::Leads(lock) => Some(lock.check().is_ok()),
+            Standing::Follows(_) => Some(false),
+        }
+    }
+
+    /// Leaves the lead to others. Blocks.
+    pub(crate) fn step_down(&self) {
+        let before = std::mem::take(&mut *self.lock());
+        // Nobody waits for the lock while a server is told.
+        drop(before);
+    }
+
+    fn patience(&self) -> SignedDuration {
+        self.store.lead_is_asked_for_every().try_into().unwrap_or(SignedDuration::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
