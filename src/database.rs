@@ -6,6 +6,7 @@
 
 mod disk;
 mod event_log;
+mod leaves;
 mod pages;
 mod readers;
 mod record;
@@ -17,7 +18,8 @@ mod view;
 mod writer;
 
 pub use event_log::EventLog;
-pub(crate) use pages::{Leaf, Pages};
+pub(crate) use leaves::{Leaf, LeafWalk};
+pub(crate) use pages::Pages;
 pub(crate) use readers::Readers;
 pub(crate) use record::RecordLayout;
 pub use schema::{Column, Identity, LeftOut, Object, Schema, Storage, Table};

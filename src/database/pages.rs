@@ -3,7 +3,7 @@
 //!
 //! Pages are read through SQLite's `sqlite_dbpage` table, inside the caller's own transaction, and
 //! never from the file. Their format is that of <https://www.sqlite.org/fileformat2.html>. Only
-//! tables kept by rowid are followed: an interior page (type 5) names its children with the greatest
+//! tables kept by rowid are followed ([`super::leaves`]): an interior page (type 5) names its children with the greatest
 //! rowid that each may hold, a leaf (type 13) holds rows, and what of a row does not fit into its
 //! leaf is in a chain of overflow pages, each of which begins with the number of the next.
 
@@ -13,14 +13,12 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{CachedStatement, Connection, Statement};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::leaves::{Leaf, LeafWalk};
 use super::schema::quoted;
 use super::{ReadTransaction, failure};
 use crate::error::{Error, Result};
 
-const TABLE_INTERIOR: u8 = 5;
 const TABLE_LEAF: u8 = 13;
-/// No tree of 2^32 pages is deeper.
-const DEEPEST: usize = 40;
 /// Leaves that a thread hashes at a time; fewer than some of these are hashed by one thread.
 const SHARE: usize = 256;
 /// What the header of a database says of text in UTF-8.
@@ -46,29 +44,6 @@ pub(crate) struct Pages<'c> {
 struct Reader<'c> {
     leaf: CachedStatement<'c>,
     link: CachedStatement<'c>,
-}
-
-/// A leaf of a table: its rows are those with a rowid up to `last`, behind the leaf before it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
-    /// Hash of the page and of the overflow pages that its rows go on in; 0 until it was read.
-    pub(crate) hash: u64,
-    /// The greatest rowid that may stand here; `i64::MAX` on the last leaf.
-    pub(crate) last: i64,
-    /// The number of the page.
-    page: u32,
-}
-
-impl Leaf {
-    /// A leaf as it was before, wherever it stood.
-    pub(crate) fn once(hash: u64, last: i64) -> Self {
-        Self { hash, last, page: 0 }
-    }
-
-    /// Whether this is the leaf that it was, with the same rows.
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.last == other.last
-    }
 }
 
 /// What takes each row of a leaf as its rowid and its record; `None` when it cannot be read so.
@@ -97,72 +72,24 @@ impl<'c> Pages<'c> {
         self.is_utf8
     }
 
-    /// The leaves of the table with this root page, in rowid order, not yet read. `None` where the
-    /// pages do not hang together as the format says.
-    pub(crate) fn leaves(&mut self, root: u32) -> Result<Option<Vec<Leaf>>> {
-        self.leaves_between(root, i64::MIN, i64::MAX)
+    /// Begins to walk over the leaves of the table with this root page. `None` where it is none.
+    pub(crate) fn leaves(&mut self, root: u32) -> Result<Option<LeafWalk>> {
+        LeafWalk::begin(self, root, i64::MIN, i64::MAX)
     }
 
-    /// Those of them that may hold rowids from `first` to `last`.
+    /// Those of them that may hold rowids from `first` to `last`, at once.
     pub(crate) fn leaves_between(
         &mut self,
         root: u32,
         first: i64,
         last: i64,
     ) -> Result<Option<Vec<Leaf>>> {
-        let (mut depth, mut page) = (0, root);
-        // All leaves are equally deep: the way to the first one tells how deep.
-        loop {
-            if self.read(page)?.is_none() || depth > DEEPEST {
-                return Ok(None);
-            }
-            match self.page.first() {
-                Some(&TABLE_LEAF) => break,
-                _ => match interior(&self.page) {
-                    Some(children) => {
-                        let before = children.partition_point(|&(_, greatest)| greatest < first);
-                        // The last child may hold any greatest rowid.
-                        page = children[before].0;
-                    }
-                    None => return Ok(None),
-                },
-            }
-            depth += 1;
-        }
+        let Some(mut walk) = LeafWalk::begin(self, root, first, last)? else { return Ok(None) };
         let mut leaves = Vec::new();
-        let whole = self.collect(root, i64::MAX, depth, (first, last), &mut leaves)?;
-        Ok(whole.map(|()| leaves))
-    }
-
-    fn collect(
-        &mut self,
-        page: u32,
-        greatest: i64,
-        depth: usize,
-        wanted: (i64, i64),
-        leaves: &mut Vec<Leaf>,
-    ) -> Result<Option<()>> {
-        if depth == 0 {
-            let ascends = leaves.last().is_none_or(|before| before.last < greatest);
-            leaves.push(Leaf { hash: 0, last: greatest, page });
-            return Ok(ascends.then_some(()));
+        while let Some(leaf) = walk.next(self)? {
+            leaves.push(leaf);
         }
-        if self.read(page)?.is_none() {
-            return Ok(None);
-        }
-        let Some(children) = interior(&self.page) else { return Ok(None) };
-        let (first, last) = wanted;
-        let from = children.partition_point(|&(_, greatest)| greatest < first);
-        for &(child, below) in &children[from..] {
-            let below = below.min(greatest);
-            if self.collect(child, below, depth - 1, wanted, leaves)?.is_none() {
-                return Ok(None);
-            }
-            if below >= last {
-                break;
-            }
-        }
-        Ok(Some(()))
+        Ok(Some(leaves))
     }
 
     /// Hashes leaves, on as many threads as there are readers of the same state beside this one.
@@ -221,12 +148,13 @@ impl<'c> Pages<'c> {
     }
 
     /// Reads a page; `None` where there is none of this number.
-    fn read(&mut self, number: u32) -> Result<Option<()>> {
+    pub(super) fn read(&mut self, number: u32) -> Result<Option<&[u8]>> {
         let page = &mut self.page;
-        with_page(&mut self.reader.leaf, number, |bytes| {
+        let read = with_page(&mut self.reader.leaf, number, |bytes| {
             page.clear();
             page.extend_from_slice(bytes);
-        })
+        })?;
+        Ok(read.map(|()| self.page.as_slice()))
     }
 }
 
@@ -321,11 +249,11 @@ pub(super) fn root_page(connection: &Connection, table: &str) -> Result<Option<u
         .map_err(|error| failure("the schema cannot be read", error).on(quoted(table)))
 }
 
-fn number16(page: &[u8], at: usize) -> Option<usize> {
+pub(super) fn number16(page: &[u8], at: usize) -> Option<usize> {
     Some(u16::from_be_bytes(page.get(at..at + 2)?.try_into().ok()?).into())
 }
 
-fn number32(page: &[u8], at: usize) -> Option<u32> {
+pub(super) fn number32(page: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(page.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -346,23 +274,6 @@ pub(super) fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
         }
     }
     Some(((value << 8) | u64::from(*bytes.get(8)?), 9))
-}
-
-/// The children of an interior page: in each cell a page and the greatest rowid below it, and the
-/// right-most page in the header.
-fn interior(page: &[u8]) -> Option<Vec<(u32, i64)>> {
-    if page.first() != Some(&TABLE_INTERIOR) {
-        return None;
-    }
-    let cells = number16(page, 3)?;
-    let mut children = Vec::with_capacity(cells + 1);
-    for cell in 0..cells {
-        let at = number16(page, 12 + 2 * cell)?;
-        let (greatest, _) = varint(page, at + 4)?;
-        children.push((number32(page, at)?, greatest.cast_signed()));
-    }
-    children.push((number32(page, 8)?, i64::MAX));
-    Some(children)
 }
 
 /// A row as it lies in a leaf.
@@ -410,7 +321,8 @@ mod tests {
     fn leaves(connection: &Connection, table: &str) -> Vec<(u64, i64)> {
         let mut pages = Pages::open(connection, 7).expect("read").expect("pages are shown");
         let root = root_page(connection, table).expect("read").expect("a root");
-        let mut leaves = pages.leaves(root).expect("read").expect("a tree");
+        let mut leaves =
+            pages.leaves_between(root, i64::MIN, i64::MAX).expect("read").expect("a tree");
         pages.hash(&mut leaves, &mut []).expect("hashed");
         leaves.iter().map(|leaf| (leaf.hash, leaf.last)).collect()
     }
@@ -461,6 +373,6 @@ mod tests {
         for leaf in &mut seen {
             assert!(!pages.visit(leaf, None).expect("read"));
         }
-        assert!(!seen[0].is_same_as(&seen[1]));
+        assert_ne!(seen[0].hash, seen[1].hash);
     }
 }

@@ -109,7 +109,7 @@ impl Opened {
                     layout,
                     only,
                     &mut Nowhere,
-                    COMPARED,
+                    Some(COMPARED),
                 )?,
                 position: core.database.event_log().map(|log| view.position(log)).transpose()?,
                 differences: Vec::new(),

@@ -51,14 +51,15 @@ pub(crate) struct StoredTable<'m> {
 
 impl<'c> Contents<'c> {
     /// Reads all of `tables` from a database, in the transaction of `view`. The chunks also go to
-    /// `sink`. Up to `kept_bytes` of rows stay in memory, to be compared soon.
+    /// `sink`. Up to `kept_bytes` of rows stay in memory, to be compared soon; with `None` the contents
+    /// are only described, and cannot be read.
     pub(crate) fn of_database<'t>(
         view: View<'c>,
         tables: impl IntoIterator<Item = &'t Table>,
         sink: &mut dyn ChunkSink,
         progress: &Progress,
         mut session: Option<&mut Session<'_>>,
-        kept_bytes: usize,
+        kept_bytes: Option<usize>,
     ) -> Result<Self> {
         let database = FromDatabase::new(view, progress.clone(), kept_bytes);
         let mut held = BTreeMap::new();
@@ -78,7 +79,7 @@ impl<'c> Contents<'c> {
         layout: &Schema,
         scratch: &'c Scratch,
     ) -> Result<Self> {
-        let database = FromDatabase::new(scratch.view(), Progress::default(), 0);
+        let database = FromDatabase::new(scratch.view(), Progress::default(), Some(0));
         let mut tables = BTreeMap::new();
         for stored in stored {
             let Some(wanted) = layout.table(&stored.table.name) else { continue };
@@ -106,7 +107,7 @@ impl<'c> Contents<'c> {
         schema: &Schema,
         only: Option<&str>,
         sink: &mut dyn ChunkSink,
-        kept_bytes: usize,
+        kept_bytes: Option<usize>,
     ) -> Result<Self> {
         let tables =
             schema.tables.iter().filter(|table| only.is_none_or(|only| table.name == only));
@@ -128,8 +129,14 @@ impl<'c> Contents<'c> {
         scratch: &'c Scratch,
         tables: impl IntoIterator<Item = &'t Table>,
     ) -> Result<Self> {
-        let mut contents =
-            Self::of_database(scratch.view(), tables, &mut Nowhere, &Progress::default(), None, 0)?;
+        let mut contents = Self::of_database(
+            scratch.view(),
+            tables,
+            &mut Nowhere,
+            &Progress::default(),
+            None,
+            Some(0),
+        )?;
         contents.tables.values_mut().for_each(|held| held.sequence = Counter::Unknown);
         Ok(contents)
     }

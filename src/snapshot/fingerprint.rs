@@ -7,16 +7,21 @@
 //! rows have the hashes they had, in the same transaction in which all else is read.
 //!
 //! ```text
-//! "SNAPPGS2", seed: u64
+//! "SNAPPGS3", seed: u64
 //! for each table kept by rowid, in name order:
 //!     1: u8, name and SQL: u32 length and bytes each
-//!     chunks: for each 1: u8, BLAKE3: 32 bytes, rows: u64, bytes: u64, first and last rowid: i64; then 0: u8
-//!     leaves: u64 count, for each hash: u64, last rowid: i64
+//!     its chunks and its leaves, each of both in order:
+//!         2: u8, BLAKE3: 32 bytes, rows: u64, bytes: u64, first and last rowid: i64
+//!         3: u8, u32 count, for each hash: u64, last rowid: i64
+//!     0: u8
 //! 0: u8, BLAKE3 of all before
 //! ```
 //!
-//! All numbers are little-endian.
+//! All numbers are little-endian. Chunks and leaves are written as the reading comes to them, and read
+//! again in the same order, so that few of either are in memory, however large the table is.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -27,7 +32,7 @@ use super::pack::ChunkHash;
 use crate::database::{Leaf, Pages, ReadTransaction, Table, View};
 use crate::error::Result;
 
-const MAGIC: &[u8; 8] = b"SNAPPGS2";
+const MAGIC: &[u8; 8] = b"SNAPPGS3";
 /// Names and SQL beyond this are no table's.
 const LONGEST_TEXT: u32 = 16 << 20;
 
@@ -41,22 +46,6 @@ pub(crate) struct KnownChunk {
     pub(crate) last: i64,
 }
 
-/// Rowids behind `after`, up to `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) after: i64,
-    pub(crate) last: i64,
-}
-
-/// What is known of one table from the reading before.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// The table's chunks, in order.
-    pub(crate) chunks: Vec<KnownChunk>,
-    /// Rowids whose pages changed, appeared or went since, in order.
-    pub(crate) dirty: Vec<Span>,
-}
-
 /// One reading of the database by its pages.
 pub(crate) struct Session<'c> {
     pub(crate) pages: Pages<'c>,
@@ -65,14 +54,19 @@ pub(crate) struct Session<'c> {
     pub(crate) memory: Memory,
 }
 
-/// What the reading before left, and what this one leaves.
+/// What the reading before left, and what this one leaves. Whoever makes chunks and whoever walks
+/// over leaves share it.
 pub(crate) struct Memory {
-    before: Option<Before>,
-    next: Option<Next>,
+    before: RefCell<Option<Before>>,
+    next: RefCell<Option<Next>>,
 }
 
 struct Before {
     file: BufReader<File>,
+    /// Chunks and leaves of the table that was begun last which were read and not yet asked for.
+    chunks: VecDeque<KnownChunk>,
+    leaves: VecDeque<(u64, i64)>,
+    is_in_table: bool,
 }
 
 struct Next {
@@ -98,12 +92,12 @@ impl<'c> Session<'c> {
         let Some(pages) = view.pages(seed)? else { return Ok(None) };
         // A cache that cannot be written costs time only.
         let next = if whole { Next::create(folder, seed).ok() } else { None };
-        Ok(Some(Self { pages, beside, memory: Memory { before, next } }))
+        Ok(Some(Self { pages, beside, memory: Memory { before: RefCell::new(before), next: RefCell::new(next) } }))
     }
 
     /// Leaves what was kept for the next reading. A failure costs that one time only.
     pub(crate) fn finish(self, folder: &Path) {
-        if let Some(next) = self.memory.next
+        if let Some(next) = self.memory.next.into_inner()
             && let Err(error) = next.finish(&folder.join(FILE))
         {
             tracing::debug!(%error, "the page cache cannot be written");
@@ -112,45 +106,68 @@ impl<'c> Session<'c> {
 }
 
 impl Memory {
-    /// Begins a table. What is known of it is held against its leaves, once these are hashed.
-    pub(crate) fn begin(
-        &mut self,
-        table: &Table,
-        leaves: &mut [Leaf],
-        hash: impl FnOnce(&mut [Leaf]) -> Result<()>,
-    ) -> Result<Option<Known>> {
+    /// Begins a table. Whether anything is known of it.
+    pub(crate) fn begin(&self, table: &Table) -> bool {
         self.write(|next| next.table(table));
-        let Some(before) = &mut self.before else { return Ok(None) };
-        let Ok(section) = before.section(table) else {
-            self.before = None;
-            return Ok(None);
-        };
-        let Some((chunks, count)) = section else { return Ok(None) };
-        hash(leaves)?;
-        let Ok(dirty) = before.dirty(count, leaves) else {
-            self.before = None;
-            return Ok(None);
-        };
-        Ok(Some(Known { chunks, dirty }))
+        self.ask(|before| before.begin(table)).unwrap_or(false)
+    }
+
+    /// Whether nothing has failed to be read so far.
+    pub(crate) fn can_tell(&self) -> bool {
+        self.before.borrow().is_some()
+    }
+
+    /// The chunk of the table that came next before.
+    pub(crate) fn next_chunk(&self) -> Option<KnownChunk> {
+        self.ask(Before::next_chunk).flatten()
+    }
+
+    /// The hash and the greatest rowid of the leaf that came next before.
+    pub(crate) fn next_leaf(&self) -> Option<(u64, i64)> {
+        self.ask(Before::next_leaf).flatten()
     }
 
     /// Keeps a chunk of the table that was begun last.
-    pub(crate) fn keep(&mut self, chunk: &KnownChunk) {
+    pub(crate) fn keep(&self, chunk: &KnownChunk) {
         self.write(|next| next.chunk(chunk));
     }
 
-    /// Ends the table that was begun last, all of whose leaves are hashed.
-    pub(crate) fn end(&mut self, leaves: &[Leaf]) {
-        self.write(|next| next.leaves(leaves));
+    /// Keeps leaves of the table that was begun last, once they are hashed.
+    pub(crate) fn keep_leaves(&self, leaves: &[Leaf]) {
+        if !leaves.is_empty() {
+            self.write(|next| next.leaves(leaves));
+        }
+    }
+
+    /// Ends the table that was begun last.
+    pub(crate) fn end(&self) {
+        self.write(|next| next.write(&[END]));
+    }
+
+    /// What cannot be read is not known.
+    fn ask<T>(&self, ask: impl FnOnce(&mut Before) -> io::Result<T>) -> Option<T> {
+        let mut before = self.before.borrow_mut();
+        let answer = ask(before.as_mut()?);
+        if answer.is_err() {
+            *before = None;
+        }
+        answer.ok()
     }
 
     /// What cannot be written is not kept.
-    fn write(&mut self, write: impl FnOnce(&mut Next) -> io::Result<()>) {
-        if self.next.as_mut().is_some_and(|next| write(next).is_err()) {
-            self.next = None;
+    fn write(&self, write: impl FnOnce(&mut Next) -> io::Result<()>) {
+        let mut next = self.next.borrow_mut();
+        if next.as_mut().is_some_and(|next| write(next).is_err()) {
+            *next = None;
         }
     }
 }
+
+/// What comes next in the file.
+const END: u8 = 0;
+const TABLE: u8 = 1;
+const CHUNK: u8 = 2;
+const LEAVES: u8 = 3;
 
 const FILE: &str = "pages";
 
@@ -180,92 +197,71 @@ impl Before {
             return Err(malformed());
         }
         let seed = u64::from_le_bytes(array(&mut file)?);
-        Ok((Self { file }, seed))
+        let (chunks, leaves) = (VecDeque::new(), VecDeque::new());
+        Ok((Self { file, chunks, leaves, is_in_table: false }, seed))
     }
 
-    /// The chunks of a table, and how many leaves it had: these come next in the file. Tables are
-    /// asked for in name order, as they lie there.
-    fn section(&mut self, table: &Table) -> io::Result<Option<(Vec<KnownChunk>, u64)>> {
+    /// Goes to a table. Tables are asked for in name order, as they lie in the file.
+    fn begin(&mut self, table: &Table) -> io::Result<bool> {
         loop {
+            self.skip()?;
             let start = self.file.stream_position()?;
-            if byte(&mut self.file)? == 0 {
+            if byte(&mut self.file)? == END {
                 self.file.seek_relative(-1)?;
-                return Ok(None);
+                return Ok(false);
             }
             let (name, sql) = (text(&mut self.file)?, text(&mut self.file)?);
             if name.as_slice() > table.name.as_bytes() {
                 self.file.seek(SeekFrom::Start(start))?;
-                return Ok(None);
+                return Ok(false);
             }
-            let is_same_name = name == table.name.as_bytes();
-            // Of another declaration, rows may read differently from the same pages.
-            let wanted = is_same_name && sql == table.sql.as_bytes();
-            let mut chunks = Vec::new();
-            while byte(&mut self.file)? == 1 {
-                let chunk = chunk(&mut self.file)?;
-                if wanted {
-                    chunks.push(chunk);
+            self.is_in_table = true;
+            if name == table.name.as_bytes() {
+                // Of another declaration, rows may read differently from the same pages.
+                return Ok(sql == table.sql.as_bytes());
+            }
+        }
+    }
+
+    /// Goes to where the table ends.
+    fn skip(&mut self) -> io::Result<()> {
+        while self.more()? {
+            self.chunks.clear();
+            self.leaves.clear();
+        }
+        self.chunks.clear();
+        self.leaves.clear();
+        Ok(())
+    }
+
+    fn next_chunk(&mut self) -> io::Result<Option<KnownChunk>> {
+        while self.chunks.is_empty() && self.more()? {}
+        Ok(self.chunks.pop_front())
+    }
+
+    fn next_leaf(&mut self) -> io::Result<Option<(u64, i64)>> {
+        while self.leaves.is_empty() && self.more()? {}
+        Ok(self.leaves.pop_front())
+    }
+
+    /// Reads on in the table; whether there was more of it.
+    fn more(&mut self) -> io::Result<bool> {
+        if !self.is_in_table {
+            return Ok(false);
+        }
+        match byte(&mut self.file)? {
+            END => self.is_in_table = false,
+            CHUNK => self.chunks.push_back(chunk(&mut self.file)?),
+            LEAVES => {
+                for _ in 0..u32::from_le_bytes(array(&mut self.file)?) {
+                    let hash = u64::from_le_bytes(array(&mut self.file)?);
+                    self.leaves.push_back((hash, i64::from_le_bytes(array(&mut self.file)?)));
                 }
             }
-            let count = u64::from_le_bytes(array(&mut self.file)?);
-            if wanted {
-                return Ok(Some((chunks, count)));
-            }
-            let bytes = count.checked_mul(16).and_then(|bytes| i64::try_from(bytes).ok());
-            self.file.seek_relative(bytes.ok_or_else(malformed)?)?;
-            if is_same_name {
-                return Ok(None);
-            }
+            _ => return Err(malformed()),
         }
+        Ok(self.is_in_table)
     }
-
-    /// Where the leaves of a table that come next in the file differ from those that it has now.
-    fn dirty(&mut self, count: u64, now: &[Leaf]) -> io::Result<Vec<Span>> {
-        let file = &mut self.file;
-        dirty(count, || leaf(file), now)
-    }
-}
-
-/// Where two rows of leaves differ. Both cover all rowids; wherever both have a boundary at the same
-/// rowid, what lies between two such boundaries is the same or it is dirty.
-fn dirty(
-    count: u64,
-    mut next_before: impl FnMut() -> io::Result<Leaf>,
-    now: &[Leaf],
-) -> io::Result<Vec<Span>> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut now = now.iter().copied();
-    let mut after = i64::MIN;
-    let mut left = count;
-    let mut before = |left: &mut u64| -> io::Result<Option<Leaf>> {
-        let Some(rest) = left.checked_sub(1) else { return Ok(None) };
-        *left = rest;
-        next_before().map(Some)
-    };
-    let (mut old, mut new) = (before(&mut left)?, now.next());
-    while let (Some(then), Some(present)) = (old, new) {
-        let same = then.is_same_as(&present);
-        let (mut then, mut present) = (then, present);
-        while then.last != present.last {
-            if then.last < present.last {
-                then = before(&mut left)?.ok_or_else(malformed)?;
-            } else {
-                present = now.next().ok_or_else(malformed)?;
-            }
-        }
-        if !same {
-            match spans.last_mut() {
-                Some(span) if span.last == after => span.last = then.last,
-                _ => spans.push(Span { after, last: then.last }),
-            }
-        }
-        after = then.last;
-        (old, new) = (before(&mut left)?, now.next());
-    }
-    if old.is_some() || new.is_some() {
-        return Err(malformed());
-    }
-    Ok(spans)
 }
 
 impl Next {
@@ -284,7 +280,7 @@ impl Next {
     }
 
     fn table(&mut self, table: &Table) -> io::Result<()> {
-        self.write(&[1])?;
+        self.write(&[TABLE])?;
         for text in [&table.name, &table.sql] {
             let length = u32::try_from(text.len()).map_err(|_| malformed())?;
             self.write(&length.to_le_bytes())?;
@@ -293,24 +289,21 @@ impl Next {
         Ok(())
     }
 
-    /// Ends a table: its leaves.
     fn leaves(&mut self, leaves: &[Leaf]) -> io::Result<()> {
-        self.write(&[0])?;
-        self.write(&(leaves.len() as u64).to_le_bytes())?;
-        for leaves in leaves.chunks(1 << 10) {
-            let bytes: Vec<u8> = leaves
-                .iter()
-                .flat_map(|leaf| [leaf.hash.to_le_bytes(), leaf.last.to_le_bytes()])
-                .flatten()
-                .collect();
-            self.write(&bytes)?;
+        let count = u32::try_from(leaves.len()).map_err(|_| malformed())?;
+        let mut bytes = Vec::with_capacity(5 + 16 * leaves.len());
+        bytes.push(LEAVES);
+        bytes.extend_from_slice(&count.to_le_bytes());
+        for leaf in leaves {
+            bytes.extend_from_slice(&leaf.hash.to_le_bytes());
+            bytes.extend_from_slice(&leaf.last.to_le_bytes());
         }
-        Ok(())
+        self.write(&bytes)
     }
 
     fn chunk(&mut self, chunk: &KnownChunk) -> io::Result<()> {
         let mut bytes = Vec::with_capacity(65);
-        bytes.push(1);
+        bytes.push(CHUNK);
         bytes.extend_from_slice(chunk.hash.as_bytes());
         bytes.extend_from_slice(&chunk.rows.to_le_bytes());
         bytes.extend_from_slice(&chunk.bytes.to_le_bytes());
@@ -320,7 +313,7 @@ impl Next {
     }
 
     fn finish(mut self, path: &Path) -> io::Result<()> {
-        self.write(&[0])?;
+        self.write(&[END])?;
         let checksum = self.hasher.finalize();
         self.file.write_all(checksum.as_bytes())?;
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -353,10 +346,6 @@ fn text(file: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn leaf(file: &mut impl Read) -> io::Result<Leaf> {
-    Ok(Leaf::once(u64::from_le_bytes(array(file)?), i64::from_le_bytes(array(file)?)))
-}
-
 fn chunk(file: &mut impl Read) -> io::Result<KnownChunk> {
     Ok(KnownChunk {
         hash: ChunkHash::from_bytes(array(file)?),
@@ -380,33 +369,6 @@ mod tests {
     use crate::snapshot::progress::Progress;
     use crate::snapshot::source::Nowhere;
 
-    fn leaves(leaves: &[(u64, i64)]) -> Vec<Leaf> {
-        leaves.iter().map(|&(hash, last)| Leaf::once(hash, last)).collect()
-    }
-
-    fn spans(before: &[(u64, i64)], now: &[(u64, i64)]) -> Vec<(i64, i64)> {
-        let mut before = leaves(before).into_iter();
-        let count = before.len() as u64;
-        let spans =
-            dirty(count, || before.next().ok_or_else(malformed), &leaves(now)).expect("spans");
-        spans.iter().map(|span| (span.after, span.last)).collect()
-    }
-
-    #[test]
-    fn what_lies_between_common_boundaries_is_the_same_or_dirty() {
-        const END: i64 = i64::MAX;
-        let before = [(1, 10), (2, 20), (3, 30), (4, END)];
-        assert_eq!(spans(&before, &before), []);
-        assert_eq!(spans(&before, &[(1, 10), (9, 20), (3, 30), (4, END)]), [(10, 20)]);
-        // Split.
-        assert_eq!(spans(&before, &[(1, 10), (8, 15), (9, 20), (3, 30), (4, END)]), [(10, 20)]);
-        // Merge.
-        assert_eq!(spans(&before, &[(9, 20), (3, 30), (4, END)]), [(i64::MIN, 20)]);
-        // Appended, and neighbours joined.
-        assert_eq!(spans(&before, &[(1, 10), (2, 20), (8, 30), (4, 40), (5, END)]), [(20, END)]);
-        assert_eq!(spans(&[(1, END)], &[(2, END)]), [(i64::MIN, END)]);
-    }
-
     /// Roots of all tables, read by their pages where these are the same, and read by rows.
     fn roots(database: &Database, folder: &Path) -> [Vec<(String, Option<ChunkHash>)>; 2] {
         let readers = database.readers();
@@ -419,7 +381,7 @@ mod tests {
         let progress = Progress::default();
         let read = |session: Option<&mut Session<'_>>| {
             let contents =
-                Contents::of_database(view, &schema.tables, &mut Nowhere, &progress, session, 0)
+                Contents::of_database(view, &schema.tables, &mut Nowhere, &progress, session, None)
                     .expect("contents");
             contents
                 .roots()

@@ -12,56 +12,48 @@ use crate::error::{Error, Result};
 pub(crate) type EachLine<'e> = dyn FnMut(&RowLine) -> Result<()> + 'e;
 
 /// Reads rows of one table in one transaction.
-pub(crate) struct RowReader<'s, 'c> {
+pub(crate) struct RowReader<'s> {
     view: View<'s>,
     table: &'s Table,
     line: RowLine,
     /// `None` where only statements read the rows.
-    records: Option<Records<'s, 'c>>,
+    layout: Option<RecordLayout>,
 }
 
-/// Rows as they lie in the leaves.
-struct Records<'r, 'c> {
-    pages: &'r mut Pages<'c>,
-    leaves: &'r mut [Leaf],
-    layout: RecordLayout,
-}
-
-impl<'s, 'c> RowReader<'s, 'c> {
+impl<'s> RowReader<'s> {
     /// Whether rows of a table can be read out of leaves at all.
     pub(crate) fn can_read(table: &Table, pages: &Pages<'_>) -> bool {
         pages.is_utf8() && RecordLayout::of(table).is_some()
     }
 
-    /// Reads by statements.
-    pub(crate) fn by_statement(view: View<'s>, table: &'s Table) -> Self {
-        Self { view, table, line: RowLine::new(table), records: None }
+    /// Reads in the transaction of `view`.
+    pub(crate) fn new(view: View<'s>, table: &'s Table) -> Self {
+        Self { view, table, line: RowLine::new(table), layout: RecordLayout::of(table) }
     }
 
-    /// Reads out of these leaves, which lie in the transaction of `view`, and hashes them by the
-    /// way.
-    pub(crate) fn of_leaves(
-        view: View<'s>,
-        table: &'s Table,
-        pages: &'s mut Pages<'c>,
-        leaves: &'s mut [Leaf],
-    ) -> Self {
-        let layout = RecordLayout::of(table).filter(|_| pages.is_utf8());
-        let records = layout.map(|layout| Records { pages, leaves, layout });
-        Self { records, ..Self::by_statement(view, table) }
-    }
-
-    /// Reads rows of a table kept by rowid: those behind a rowid, where one is given, and up to
-    /// another. Without bounds, those of any table.
+    /// Reads rows by a statement. Of a table kept by rowid those behind a rowid, where one is
+    /// given, and up to another; without bounds, those of any table.
     pub(crate) fn read(
         &mut self,
+        after: Option<i64>,
+        last: i64,
+        each: &mut EachLine<'_>,
+    ) -> Result<()> {
+        by_rowid(self.view, self.table, &mut self.line, after, last, each)
+    }
+
+    /// Reads the same rows out of leaves, which hold them all and lie in the transaction of the view,
+    /// and hashes these by the way.
+    pub(crate) fn read_leaves(
+        &mut self,
+        pages: &mut Pages<'_>,
+        leaves: &mut [Leaf],
         mut after: Option<i64>,
         last: i64,
         each: &mut EachLine<'_>,
     ) -> Result<()> {
-        let Self { view, table, line, records } = self;
-        let Some(Records { pages, leaves, layout }) = records else {
-            return by_rowid(*view, table, line, after, last, each);
+        let Self { view, table, line, layout: Some(layout) } = self else {
+            return self.read(after, last, each);
         };
         let begin = after;
         let from = leaves.partition_point(|leaf| begin.is_some_and(|begin| leaf.last <= begin));

@@ -69,7 +69,7 @@ fn rewrite(
     let written = serde_json::to_vec(&schema)
         .map_err(|error| Error::failed("the schema cannot be written").because(error))?;
     sink.chunk(Chunk::of(written), 0)?;
-    let database = FromDatabase::new(transaction.view(), core.progress.clone(), 0);
+    let database = FromDatabase::new(transaction.view(), core.progress.clone(), None);
     for table in schema.tables.iter().filter(|table| tables.contains(table.name.as_str())) {
         database.scan(table, &mut sink, None)?;
     }

@@ -109,7 +109,7 @@ fn attempt(
     let log = core.database.event_log();
     let scratch = Scratch::temporary()?;
     // Half of it: the safety copy's chunks are in memory as well, on their way into the store.
-    let (draft, contents) = Draft::of_live(core, view, beside, &layout, COMPARED / 2)?;
+    let (draft, contents) = Draft::of_live(core, view, beside, &layout, Some(COMPARED / 2))?;
     let before = Readied {
         contents,
         position: log.map(|log| view.position(log)).transpose()?,

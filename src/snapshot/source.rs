@@ -1,10 +1,11 @@
 //! Where the chunks of a tree come from: the store, or the database that they were read from.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 
 use super::Progress;
-use super::fingerprint::{Known, KnownChunk, Memory, Session};
+use super::fingerprint::{KnownChunk, Memory, Session};
+use super::kept::Kept;
+use super::leaves::Leaves;
 use super::lines::{EachLine, RowLine, RowReader};
 use super::pack::{Chunk, ChunkHash, PackWriter, Packs};
 use super::redact;
@@ -82,7 +83,7 @@ impl ChunkSink for Nowhere {
     }
 }
 
-/// A database seen as trees: index chunks are kept in memory, chunks of rows are read again, in the
+/// A database seen as trees: index chunks are kept, chunks of rows are read again, in the
 /// same transaction, when they are wanted. So a preview writes nothing and holds few rows.
 pub(crate) struct FromDatabase<'c> {
     view: View<'c>,
@@ -92,19 +93,11 @@ pub(crate) struct FromDatabase<'c> {
     pages: OnceCell<Option<RefCell<Pages<'c>>>>,
 }
 
-/// Chunks that were read and are still in memory.
-struct Kept {
-    chunks: HashMap<ChunkHash, Chunk>,
-    /// How many more bytes of rows may be kept.
-    room: usize,
-}
-
 impl<'c> FromDatabase<'c> {
     /// The database as it is in the transaction of `view`. Up to `room` bytes of rows that are read
-    /// stay in memory, for whoever soon wants them again.
-    pub(crate) fn new(view: View<'c>, progress: Progress, room: usize) -> Self {
-        let kept = RefCell::new(Kept { chunks: HashMap::new(), room });
-        Self { view, progress, kept, pages: OnceCell::new() }
+    /// stay in memory, for whoever soon wants them again; with `None` nothing can be read again.
+    pub(crate) fn new(view: View<'c>, progress: Progress, room: Option<usize>) -> Self {
+        Self { view, progress, kept: RefCell::new(Kept::new(room)), pages: OnceCell::new() }
     }
 
     /// Reads a whole table and gives the root of its tree; its chunks also go to `sink`. Chunks
@@ -116,30 +109,21 @@ impl<'c> FromDatabase<'c> {
         session: Option<&mut Session<'_>>,
     ) -> Result<Option<Node>> {
         let mut kept = self.kept.borrow_mut();
-        let mut sink = Keeping { kept: &mut kept, sink, memory: None };
-        let by_rowid = table.storage == Storage::Rowid;
-        if let Some(Session { pages, beside, memory }) = session.filter(|_| by_rowid)
-            && let Some(root) = self.view.root_page(table)?
-            && let Some(mut leaves) = pages.leaves(root)?
-        {
-            let known = memory.begin(table, &mut leaves, |leaves| pages.hash(leaves, beside))?;
-            let rows = if RowReader::can_read(table, pages) {
-                RowReader::of_leaves(self.view, table, pages, &mut leaves)
-            } else {
-                if known.is_none() {
-                    pages.hash(&mut leaves, beside)?;
-                }
-                RowReader::by_statement(self.view, table)
-            };
-            sink.memory = Some(memory);
-            let root = scan(rows, &known.unwrap_or_default(), &mut sink, &self.progress)?;
-            if let Some(memory) = sink.memory {
-                memory.end(&leaves);
-            }
-            return Ok(root);
-        }
-        let rows = RowReader::by_statement(self.view, table);
-        scan(rows, &Known::default(), &mut sink, &self.progress)
+        let mut rows = RowReader::new(self.view, table);
+        let session = session.filter(|_| table.storage == Storage::Rowid);
+        let leaves = session.map(|session| Leaves::begin(session, self.view, table)).transpose()?;
+        let Some(mut leaves) = leaves.flatten() else {
+            let mut sink = Keeping { kept: &mut kept, sink, memory: None };
+            let mut scanner = Scanner::new(&mut sink, &self.progress);
+            rows.read(None, i64::MAX, &mut |line| scanner.add(line))?;
+            return scanner.finish();
+        };
+        let mut sink = Keeping { kept: &mut kept, sink, memory: Some(leaves.memory()) };
+        let mut scanner = Scanner::new(&mut sink, &self.progress);
+        scanner.follow(&mut rows, &mut leaves)?;
+        let root = scanner.finish()?;
+        leaves.finish()?;
+        Ok(root)
     }
 
     /// The rows of a chunk, read out of the leaves again. `None` where they do not give it.
@@ -163,8 +147,10 @@ impl<'c> FromDatabase<'c> {
             return Ok(None);
         }
         let Some(mut leaves) = pages.leaves_between(root, first, last)? else { return Ok(None) };
-        let mut rows = RowReader::of_leaves(self.view, table, &mut pages, &mut leaves);
-        let chunk = lines(node, |each| rows.read(first.checked_sub(1), last, each))?;
+        let mut rows = RowReader::new(self.view, table);
+        let chunk = lines(node, |each| {
+            rows.read_leaves(&mut pages, &mut leaves, first.checked_sub(1), last, each)
+        })?;
         Ok((chunk.hash() == node.hash).then_some(chunk))
     }
 }
@@ -184,19 +170,12 @@ fn lines(node: &Node, read: impl FnOnce(&mut EachLine<'_>) -> Result<()>) -> Res
 struct Keeping<'i> {
     kept: &'i mut Kept,
     sink: &'i mut dyn ChunkSink,
-    memory: Option<&'i mut Memory>,
+    memory: Option<&'i Memory>,
 }
 
 impl ChunkSink for Keeping<'_> {
     fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()> {
-        let mut kept = height > 0;
-        if !kept && let Some(room) = self.kept.room.checked_sub(chunk.bytes().len()) {
-            self.kept.room = room;
-            kept = true;
-        }
-        if kept {
-            self.kept.chunks.insert(chunk.hash(), chunk.clone());
-        }
+        self.kept.keep(&chunk, height)?;
         self.sink.chunk(chunk, height)
     }
 
@@ -205,7 +184,7 @@ impl ChunkSink for Keeping<'_> {
     }
 
     fn leaf(&mut self, leaf: &Finished) -> Result<()> {
-        if let Some(memory) = &mut self.memory
+        if let Some(memory) = self.memory
             && let (Some(first), Some(last)) = (rowid(&leaf.first), rowid(&leaf.last))
         {
             let Finished { hash, rows, bytes, .. } = *leaf;
@@ -224,19 +203,18 @@ fn rowid(identity: &[u8]) -> Option<i64> {
 impl ChunkSource for FromDatabase<'_> {
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
         if node.height > 0 {
-            return match self.kept.borrow().chunks.get(&node.hash) {
-                Some(chunk) => Ok(chunk.clone()),
-                None => Err(Error::failed("an index chunk was not kept").on(&table.name)),
-            };
+            let chunk = self.kept.borrow_mut().index(&node.hash)?;
+            return chunk
+                .ok_or_else(|| Error::failed("an index chunk was not kept").on(&table.name));
         }
         // Rows are wanted once by most; who wants them again reads them again.
-        if let Some(chunk) = self.kept.borrow_mut().chunks.remove(&node.hash) {
+        if let Some(chunk) = self.kept.borrow_mut().take_rows(&node.hash) {
             return Ok(chunk);
         }
         if let Some(chunk) = self.read_leaves(table, node)? {
             return Ok(chunk);
         }
-        let mut rows = RowReader::by_statement(self.view, table);
+        let mut rows = RowReader::new(self.view, table);
         let chunk = lines(node, |each| rows.read_between(&node.first, &node.last, each))?;
         if chunk.hash() == node.hash {
             return Ok(chunk);
@@ -252,51 +230,47 @@ impl ChunkSource for FromDatabase<'_> {
 /// Rows between two reports of progress.
 const REPORTED: u64 = 1 << 10;
 
-/// Reads a table, in identity order, as a tree whose chunks go to `sink`. Chunks that are known and
-/// whose rows cannot have changed are taken over unread.
-///
-/// The tree is the same as if every row were read: a known chunk is only taken over where the chunk
-/// before it has just ended, and where nothing changed from behind that one to the first row of the
-/// next, which may have decided where it ends.
-fn scan(
-    mut rows: RowReader<'_, '_>,
-    known: &Known,
-    sink: &mut dyn ChunkSink,
-    progress: &Progress,
-) -> Result<Option<Node>> {
-    let mut scanner = Scanner { builder: TreeBuilder::new(sink), unreported: 0, progress };
-    if known.chunks.is_empty() {
-        rows.read(None, i64::MAX, &mut |line| scanner.add(line))?;
-        return scanner.finish();
-    }
-    let mut dirty = known.dirty.as_slice();
-    let mut after = None;
-    for (place, chunk) in known.chunks.iter().enumerate() {
-        let next = known.chunks.get(place + 1);
-        let until = next.map_or(i64::MAX, |next| next.first);
-        while dirty.first().is_some_and(|span| after.is_some_and(|after| span.last <= after)) {
-            dirty = &dirty[1..];
-        }
-        let is_clean = dirty.first().is_none_or(|span| span.after >= until);
-        let builder = &scanner.builder;
-        if is_clean && builder.is_between_chunks() && !builder.lacks(&chunk.hash) {
-            scanner.take_over(chunk)?;
-        } else {
-            let last = if next.is_some() { chunk.last } else { i64::MAX };
-            rows.read(after, last, &mut |line| scanner.add(line))?;
-        }
-        after = Some(chunk.last);
-    }
-    scanner.finish()
-}
-
+/// Makes the tree of a table whose rows are read in identity order.
 struct Scanner<'s> {
     builder: TreeBuilder<'s>,
     unreported: u64,
     progress: &'s Progress,
 }
 
-impl Scanner<'_> {
+impl<'s> Scanner<'s> {
+    fn new(sink: &'s mut dyn ChunkSink, progress: &'s Progress) -> Self {
+        Self { builder: TreeBuilder::new(sink), unreported: 0, progress }
+    }
+
+    /// Reads a table kept by rowid. Chunks that were made before and whose rows cannot have changed
+    /// are taken over unread.
+    ///
+    /// The tree is the same as if every row were read: a known chunk is only taken over where the
+    /// chunk before it has just ended, and where nothing changed from behind that one to the first
+    /// row of the next, which may have decided where it ends.
+    fn follow(&mut self, rows: &mut RowReader<'_>, leaves: &mut Leaves<'_, '_>) -> Result<()> {
+        let mut after = None;
+        let mut known = leaves.next_chunk();
+        if known.is_none() {
+            return leaves.read(rows, None, i64::MAX, &mut |line| self.add(line));
+        }
+        while let Some(chunk) = known {
+            known = leaves.next_chunk();
+            let until = known.map_or(i64::MAX, |next| next.first);
+            if self.builder.is_between_chunks()
+                && !self.builder.lacks(&chunk.hash)
+                && leaves.is_clean(after, until)?
+            {
+                self.take_over(&chunk)?;
+            } else {
+                let last = if known.is_some() { chunk.last } else { i64::MAX };
+                leaves.read(rows, after, last, &mut |line| self.add(line))?;
+            }
+            after = Some(chunk.last);
+        }
+        Ok(())
+    }
+
     fn add(&mut self, line: &RowLine) -> Result<()> {
         self.unreported += 1;
         if self.unreported == REPORTED {

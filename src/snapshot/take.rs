@@ -1,7 +1,5 @@
 //! Taking: database -> chunks and a manifest.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use super::contents::Contents;
@@ -41,7 +39,7 @@ impl Draft {
         view: View<'c>,
         beside: Vec<ReadTransaction>,
         schema: &Schema,
-        kept_bytes: usize,
+        kept_bytes: Option<usize>,
     ) -> Result<(Self, Contents<'c>)> {
         let mut sink = IntoPacks::new(&core.packs)?;
         let contents = Contents::of_live(core, view, beside, schema, None, &mut sink, kept_bytes)?;
@@ -58,7 +56,7 @@ impl Draft {
     ) -> Result<Self> {
         let mut sink = IntoPacks::new(&core.packs)?;
         let contents =
-            Contents::of_database(view, &schema.tables, &mut sink, &core.progress, None, 0)?;
+            Contents::of_database(view, &schema.tables, &mut sink, &core.progress, None, None)?;
         Self::finish_reading(sink, view, schema, &contents, log)
     }
 
@@ -100,9 +98,9 @@ impl Draft {
     /// Waits until every chunk is durable. The database is not needed any more.
     pub(crate) fn finish(self, packs: &Packs) -> Result<Durable> {
         let written = self.packs.writer.finish()?;
-        let mut seen = HashSet::with_capacity(self.packs.hashes.len());
         let mut hashes = self.packs.hashes;
-        hashes.retain(|hash| seen.insert(*hash));
+        hashes.sort_unstable();
+        hashes.dedup();
         let stored_bytes = hashes
             .iter()
             .filter_map(|hash| packs.lengths(hash))
@@ -177,7 +175,7 @@ pub(crate) fn take_if(
         let transaction = core.database.read()?;
         let beside = readers.follow();
         let schema = core.schema(transaction.view())?;
-        let (draft, _) = Draft::of_live(core, transaction.view(), beside, &schema, 0)?;
+        let (draft, _) = Draft::of_live(core, transaction.view(), beside, &schema, None)?;
         drop(transaction);
         let durable = draft.finish(&core.packs)?;
         let lock = core.store.lock(super::LOCK_WAIT)?;

@@ -83,7 +83,7 @@ impl Chunk {
     }
 
     /// The chunk, if these bytes are the ones with that hash.
-    pub(super) fn verified(hash: ChunkHash, bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn verified(hash: ChunkHash, bytes: Vec<u8>) -> Option<Self> {
         (ChunkHash::of(&bytes) == hash).then_some(Self { hash, bytes })
     }
 
