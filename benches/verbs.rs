@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, unreachable_pub, reason = "a program, not an interface")]
 
+#[path = "support/arguments.rs"]
+mod arguments;
 #[path = "support/baseline.rs"]
 mod baseline;
 #[path = "support/generate.rs"]
@@ -14,43 +16,19 @@ mod verb;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use arguments::median;
 use verb::{Cost, Verb};
 
 fn main() -> Result<(), Box<dyn Error>> {
     if verb::run_if_child()? {
         return Ok(());
     }
-    let sizes = Sizes::read(std::env::args().skip(1))?;
+    let [megabytes, runs] = arguments::numbers([("--mb", 100), ("--runs", 3)])?;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let bench = Bench { folder: folder.path().to_owned(), runs: sizes.runs };
-    eprintln!("generating {} MB …", sizes.megabytes);
-    let rows = generate::generate(&bench.database(), sizes.megabytes)?;
+    let bench = Bench { folder: folder.path().to_owned(), runs };
+    eprintln!("generating {megabytes} MB …");
+    let rows = generate::generate(&bench.database(), megabytes)?;
     bench.run(rows)
-}
-
-struct Sizes {
-    megabytes: i64,
-    runs: i64,
-}
-
-impl Sizes {
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut sizes = Self { megabytes: 100, runs: 3 };
-        while let Some(argument) = arguments.next() {
-            let mut number = || -> Result<i64, Box<dyn Error>> {
-                let text = arguments.next().ok_or("a number is missing")?;
-                Ok(text.parse::<i64>()?.max(1))
-            };
-            match argument.as_str() {
-                "--mb" => sizes.megabytes = number()?,
-                "--runs" => sizes.runs = number()?,
-                // Cargo adds this to every bench.
-                "--bench" => {}
-                other => return Err(format!("unknown option {other}: --mb N, --runs N").into()),
-            }
-        }
-        Ok(sizes)
-    }
 }
 
 struct Bench {
@@ -109,6 +87,11 @@ impl Bench {
             Verb::Restore(&target).run(&database, &self.store())
         })?;
 
+        eprintln!("verify and prune …");
+        let verify = self.times(|_| Verb::Verify.run(&database, &self.store()))?;
+        let prune = self.times(|_| Verb::Prune.run(&database, &self.store()))?;
+        check(&database)?;
+
         let lock = median(restores.iter().map(|cost| as_float(cost.lock_ms)).collect());
         let differing = restores.first().map_or(0, |cost| cost.rows);
         println!(
@@ -127,6 +110,8 @@ impl Bench {
         verb_line("preview after drift", &previews, "`VACUUM INTO`", vacuum);
         verb_line("restore after drift", &restores, "clear and reload", reload);
         line("… of which writers wait", lock, "clear and reload", reload, None);
+        verb_line("verify all snapshots", &verify, "`VACUUM INTO`", vacuum);
+        verb_line("prune", &prune, "`VACUUM INTO`", vacuum);
         let added = median(added.into_iter().map(as_float).collect());
         println!("\n| bytes | size | of the database |\n| --- | ---: | ---: |");
         bytes_line("store after the first take", as_float(store_bytes), bytes);
@@ -157,6 +142,13 @@ impl Bench {
     }
 }
 
+/// That the database is whole after all that was done to it.
+fn check(database: &Path) -> Result<(), Box<dyn Error>> {
+    let connection = rusqlite::Connection::open(database)?;
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(format!("the database is damaged: {found}").into()) }
+}
+
 fn verb_line(what: &str, costs: &[Cost], beside: &str, other: f64) {
     let time = median(costs.iter().map(|cost| cost.ms).collect());
     let peak = costs.iter().map(|cost| cost.peak_bytes).max();
@@ -170,11 +162,6 @@ fn line(what: &str, ms: f64, beside: &str, other: f64, peak: Option<u64>) {
 
 fn bytes_line(what: &str, size: f64, of: u64) {
     println!("| {what} | {:.1} MB | {:.4} |", size / 1e6, size / as_float(of));
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "sizes and times that a table rounds anyway")]

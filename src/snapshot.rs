@@ -20,6 +20,7 @@ mod facts;
 mod fingerprint;
 mod foreign;
 pub(crate) mod fuzzing;
+mod hashes;
 mod history;
 mod hook;
 mod id;

@@ -33,6 +33,8 @@ pub enum Verb<'a> {
     Take,
     Preview(&'a SnapshotRef),
     Restore(&'a SnapshotRef),
+    Verify,
+    Prune,
 }
 
 impl Verb<'_> {
@@ -42,6 +44,8 @@ impl Verb<'_> {
             Self::Take => ("take", String::new()),
             Self::Preview(snapshot) => ("preview", snapshot.to_string()),
             Self::Restore(snapshot) => ("restore", snapshot.to_string()),
+            Self::Verify => ("verify", String::new()),
+            Self::Prune => ("prune", String::new()),
         };
         let output = Command::new(std::env::current_exe()?)
             .env(VERB, name)
@@ -94,6 +98,8 @@ fn measure(verb: &str, database: &Path, store: &str, name: &str) -> Result<Cost,
             cost.rows =
                 restored.tables.iter().map(|done| done.added + done.removed + done.changed).sum();
         }
+        "verify" => drop(snapshots.verify(None, "bench")?),
+        "prune" => drop(snapshots.prune(false, "bench")?),
         other => return Err(format!("there is no verb {other:?}").into()),
     }
     cost.ms = begin.elapsed().as_secs_f64() * 1000.0;

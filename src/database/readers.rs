@@ -32,6 +32,8 @@ impl Readers {
             connection.busy_timeout(Duration::ZERO)?;
             connection.pragma_update(None, "query_only", true)?;
             prepare(&connection)?;
+            // In KiB: each page is read once.
+            connection.pragma_update(None, "cache_size", -256)?;
             Ok(connection)
         };
         let connections: Vec<Connection> = (0..wanted).map_while(|_| open().ok()).collect();

@@ -18,7 +18,7 @@ use crate::database::{ReadTransaction, Schema, Scratch, Table, View, failure};
 use crate::error::{Error, Result};
 
 /// How many bytes of rows a reading that is to be compared keeps in memory.
-pub(crate) const COMPARED: usize = 32 << 20;
+pub(crate) const COMPARED: usize = 29 << 20;
 
 /// The tables of one point in time.
 pub(crate) struct Contents<'c> {

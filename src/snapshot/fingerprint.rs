@@ -92,7 +92,11 @@ impl<'c> Session<'c> {
         let Some(pages) = view.pages(seed)? else { return Ok(None) };
         // A cache that cannot be written costs time only.
         let next = if whole { Next::create(folder, seed).ok() } else { None };
-        Ok(Some(Self { pages, beside, memory: Memory { before: RefCell::new(before), next: RefCell::new(next) } }))
+        Ok(Some(Self {
+            pages,
+            beside,
+            memory: Memory { before: RefCell::new(before), next: RefCell::new(next) },
+        }))
     }
 
     /// Leaves what was kept for the next reading. A failure costs that one time only.
@@ -494,6 +498,47 @@ mod tests {
                 prop_assert_eq!(by_pages, by_rows);
             }
         }
+    }
+
+    #[test]
+    fn a_cache_that_is_cut_short_while_it_is_read_costs_time_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, connection) = application(folder.path(), SCHEMA);
+        connection
+            .execute_batch(
+                "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
+                 INSERT INTO a SELECT i, hex(randomblob(400)) FROM n",
+            )
+            .expect("rows");
+        let database = open(&path);
+        let [by_pages, _] = roots(&database, folder.path());
+        let cache = std::fs::OpenOptions::new().write(true).open(folder.path().join(FILE));
+        let cache = cache.expect("a cache");
+        let transaction = database.read().expect("a transaction");
+        let view = transaction.view();
+        let schema = view.schema().expect("a schema");
+        let mut session =
+            Session::begin(folder.path(), view, Vec::new(), false).expect("pages").expect("shown");
+        // Its checksum was right, and a part of it is in memory already.
+        let length = cache.metadata().expect("a cache").len();
+        assert!(length > 2 << 16, "{length}");
+        cache.set_len(length - 1000).expect("cut");
+        let progress = Progress::default();
+        let contents = Contents::of_database(
+            view,
+            &schema.tables,
+            &mut Nowhere,
+            &progress,
+            Some(&mut session),
+            None,
+        );
+        assert!(!session.memory.can_tell(), "it was cut where it is read");
+        let roots: Vec<(String, Option<ChunkHash>)> = contents
+            .expect("contents")
+            .roots()
+            .map(|(name, root)| (name.to_owned(), root.map(|root| root.hash)))
+            .collect();
+        assert_eq!(roots, by_pages);
     }
 
     #[test]

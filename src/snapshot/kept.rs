@@ -10,7 +10,7 @@ use super::pack::{Chunk, ChunkHash};
 use crate::error::{Error, Result};
 
 /// Index chunks beyond so many bytes go to the temporary file.
-const IN_MEMORY: usize = 2 << 20;
+const IN_MEMORY: usize = 512 << 10;
 
 /// Chunks that were read and can be had again.
 pub(crate) struct Kept {
@@ -73,8 +73,9 @@ impl Kept {
     }
 }
 
-fn failed(error: io::Error) -> Error {
-    Error::failed("what is compared cannot be kept in a temporary file")
+/// The error of a temporary file.
+pub(super) fn failed(error: io::Error) -> Error {
+    Error::failed("what is needed again cannot be kept in a temporary file")
         .because(error)
         .on(std::env::temp_dir().display())
         .hint("look at the room on that disk, then try again")

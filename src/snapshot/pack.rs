@@ -36,6 +36,7 @@
 mod chunk;
 mod collect;
 mod format;
+mod index;
 mod queue;
 mod read;
 mod state;
@@ -129,7 +130,7 @@ impl Packs {
 
     /// Whether some pack has this chunk, as far as is known.
     pub(crate) fn contains(&self, hash: &ChunkHash) -> bool {
-        self.state().place(hash).is_some()
+        self.state().contains(hash)
     }
 
     /// Every chunk that some pack has, with its length uncompressed, in bytes.
@@ -144,6 +145,15 @@ impl Packs {
         self.state().place(hash).map(|place| (place.entry().length, place.entry().raw_length))
     }
 
+    /// What these chunks take in their packs, in bytes, each counted once. Those that no pack has take
+    /// nothing.
+    pub(crate) fn stored_bytes(
+        &self,
+        hashes: impl Iterator<Item = Result<ChunkHash>>,
+    ) -> Result<u64> {
+        self.state().stored_bytes(hashes)
+    }
+
     /// Catches up with the store, then tells which of these chunks no pack has.
     pub(crate) fn missing(
         &self,
@@ -151,7 +161,7 @@ impl Packs {
     ) -> Result<Vec<ChunkHash>> {
         self.refresh()?;
         let state = self.state();
-        Ok(hashes.into_iter().filter(|hash| state.place(hash).is_none()).collect())
+        Ok(hashes.into_iter().filter(|hash| !state.contains(hash)).collect())
     }
 
     /// Begins to write chunks. They go to packs of their own.

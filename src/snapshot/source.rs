@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 
 use super::Progress;
 use super::fingerprint::{KnownChunk, Memory, Session};
+use super::hashes::Gathering;
 use super::kept::Kept;
 use super::leaves::Leaves;
 use super::lines::{EachLine, RowLine, RowReader};
@@ -47,19 +48,19 @@ fn of_table(error: Error, table: &Table) -> Error {
 pub(crate) struct IntoPacks {
     pub(crate) packs: Packs,
     pub(crate) writer: PackWriter,
-    pub(crate) hashes: Vec<ChunkHash>,
+    pub(crate) hashes: Gathering,
 }
 
 impl IntoPacks {
     pub(crate) fn new(packs: &Packs) -> Result<Self> {
-        Ok(Self { packs: packs.clone(), writer: packs.writer()?, hashes: Vec::new() })
+        Ok(Self { packs: packs.clone(), writer: packs.writer()?, hashes: Gathering::new() })
     }
 }
 
 impl ChunkSink for IntoPacks {
     fn chunk(&mut self, chunk: Chunk, height: u8) -> Result<()> {
         if height > 0 {
-            self.hashes.push(chunk.hash());
+            self.hashes.add(chunk.hash())?;
         }
         self.writer.put(chunk)
     }
@@ -69,8 +70,7 @@ impl ChunkSink for IntoPacks {
     }
 
     fn leaf(&mut self, leaf: &Finished) -> Result<()> {
-        self.hashes.push(leaf.hash);
-        Ok(())
+        self.hashes.add(leaf.hash)
     }
 }
 

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::contents::Contents;
 use super::facts::Cause;
+use super::hashes::Hashes;
 use super::id::{Kind, SnapshotId, SnapshotRef};
 use super::label::Label;
 use super::manifest::{Manifest, SchemaChunk, TableRoot};
-use super::pack::{Chunk, ChunkHash, Packs};
+use super::pack::{Chunk, Packs};
 use super::source::IntoPacks;
 use super::{Core, contents::Counter};
 use crate::database::{EventLog, ReadTransaction, Schema, View};
@@ -27,7 +28,7 @@ pub(crate) struct Draft {
 /// A snapshot whose chunks are durable, and which has no name yet.
 pub(crate) struct Durable {
     manifest: Box<dyn FnOnce(SnapshotId, Kind, Timestamp, Option<Cause>) -> Manifest>,
-    hashes: Vec<ChunkHash>,
+    hashes: Hashes,
 }
 
 impl Draft {
@@ -83,7 +84,7 @@ impl Draft {
         let bytes = written.len() as u64;
         let chunk = Chunk::of(written);
         let schema = SchemaChunk { hash: chunk.hash(), bytes };
-        sink.hashes.push(schema.hash);
+        sink.hashes.add(schema.hash)?;
         sink.writer.put(chunk)?;
         Ok(Self {
             packs: sink,
@@ -98,14 +99,8 @@ impl Draft {
     /// Waits until every chunk is durable. The database is not needed any more.
     pub(crate) fn finish(self, packs: &Packs) -> Result<Durable> {
         let written = self.packs.writer.finish()?;
-        let mut hashes = self.packs.hashes;
-        hashes.sort_unstable();
-        hashes.dedup();
-        let stored_bytes = hashes
-            .iter()
-            .filter_map(|hash| packs.lengths(hash))
-            .map(|(stored, _)| u64::from(stored))
-            .sum();
+        let mut hashes = self.packs.hashes.finish()?;
+        let stored_bytes = packs.stored_bytes(hashes.read()?)?;
         let (tables, schema, position, event_table, versions) =
             (self.tables, self.schema, self.position, self.event_table, self.versions);
         let manifest = move |snapshot_id, kind, created_at, cause| Manifest {
@@ -131,15 +126,18 @@ impl Durable {
     /// once more whether every chunk that it relies on is there: a prune may have run meanwhile.
     /// `None` when one is not, and the snapshot must be read again.
     pub(crate) fn publish(
-        self,
+        mut self,
         core: &Core,
         lock: &StoreLock,
         kind: Kind,
         cause: Option<Cause>,
         label: &Label,
     ) -> Result<Option<SnapshotRef>> {
-        if !core.packs.missing(self.hashes)?.is_empty() {
-            return Ok(None);
+        core.packs.refresh()?;
+        for hash in self.hashes.read()? {
+            if !core.packs.contains(&hash?) {
+                return Ok(None);
+            }
         }
         let id = core.catalog.next_id(core.now())?;
         let manifest = (self.manifest)(id.clone(), kind, core.now(), cause);

@@ -17,8 +17,11 @@ use super::runtime::{block_anywhere, block_on, spawn};
 use super::send::{self, Stop};
 use crate::error::{Error, Result};
 
-/// Up to this size an object is written at once; beyond, in parts of this size.
+/// Up to this size an object goes to a store far away at once; beyond, in parts of this size.
 pub(super) const PART: usize = 8 << 20;
+
+/// The same for a directory, where small parts cost little.
+const PIECE: usize = 1 << 20;
 
 /// An object being written. It is not there until [`finish`](Self::finish) has returned; dropping
 /// it unfinished leaves nothing behind.
@@ -110,11 +113,11 @@ impl Upload {
     fn write_parts(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             let Pieces::Parts { buffer, .. } = &mut self.pieces else { return Ok(()) };
-            if buffer.len() == PART {
+            if buffer.len() == PIECE {
                 self.send_part()?;
                 continue;
             }
-            let (now, later) = bytes.split_at(bytes.len().min(PART - buffer.len()));
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE - buffer.len()));
             buffer.extend_from_slice(now);
             bytes = later;
         }

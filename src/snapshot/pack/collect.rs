@@ -143,7 +143,7 @@ impl Packs {
 
     /// Whether another copy of this chunk is the one that is read, and is sound.
     fn is_elsewhere(&self, place: &Place) -> bool {
-        let other = self.state().place(&place.entry().hash).cloned();
+        let other = self.state().place(&place.entry().hash);
         other.is_some_and(|other| {
             !other.is_in(&place.pack)
                 && self.read_at(&other, u64::from(other.entry().raw_length)).is_ok()

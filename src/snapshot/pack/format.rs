@@ -267,8 +267,9 @@ fn entries_in(end: &[u8], meta: &Meta) -> Result<Vec<Entry>> {
     if blake3::hash(index).as_bytes() != &footer.index_hash {
         return Err(Error::damaged("its index is damaged"));
     }
-    let entries: Option<Vec<Entry>> = index.chunks_exact(ENTRY_BYTES).map(Entry::read).collect();
-    let entries = entries.unwrap_or_default();
+    // No larger than it has to be: there may be as many as there are chunks in the store.
+    let mut entries = Vec::with_capacity(index.len() / ENTRY_BYTES);
+    entries.extend(index.chunks_exact(ENTRY_BYTES).map_while(Entry::read));
     let mut end = 0;
     for entry in &entries {
         if entry.offset != end || u64::from(entry.raw_length) > MAX_CHUNK_BYTES {

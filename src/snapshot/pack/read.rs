@@ -43,7 +43,7 @@ impl Packs {
         let mut places: Vec<(usize, Place)> = {
             let state = self.state();
             let place = |(number, (hash, _)): (usize, &(ChunkHash, u64))| {
-                state.place(hash).map(|place| (number, place.clone()))
+                state.place(hash).map(|place| (number, place))
             };
             wanted.iter().enumerate().filter_map(place).collect()
         };
@@ -92,7 +92,7 @@ impl Packs {
     }
 
     fn known_place(&self, hash: &ChunkHash) -> Option<Place> {
-        self.state().place(hash).cloned()
+        self.state().place(hash)
     }
 
     /// A chunk out of the store's local cache, checked as if it came from the store.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::error::Result;
 use crate::store::Meta;
 
 use super::chunk::ChunkHash;
 use super::format::Entry;
+use super::index::{Index, Spot};
 
 /// A sound pack.
 #[derive(Debug)]
@@ -45,10 +47,12 @@ impl Place {
 #[derive(Debug, Default)]
 pub(super) struct State {
     packs: BTreeMap<String, Arc<Pack>>,
+    /// The same packs, each at the number that the places know it by.
+    numbered: Vec<Arc<Pack>>,
     /// When the packs were written, by the last listing; our own newest are not in it yet.
     written: HashMap<String, Timestamp>,
     /// One copy of each chunk: the one that is read.
-    places: HashMap<ChunkHash, Place>,
+    places: Index,
     /// Copies that were read and found damaged: never a chunk's place again.
     spoilt: HashSet<(String, ChunkHash)>,
     /// Packs with such a copy, to be looked at again: another file may have taken their name.
@@ -78,8 +82,36 @@ impl State {
         self.damaged.iter().map(|(name, why)| (name.as_str(), why.as_str()))
     }
 
-    pub(super) fn place(&self, hash: &ChunkHash) -> Option<&Place> {
-        self.places.get(hash)
+    pub(super) fn contains(&self, hash: &ChunkHash) -> bool {
+        self.spot(hash).is_some()
+    }
+
+    pub(super) fn place(&self, hash: &ChunkHash) -> Option<Place> {
+        let Spot { pack, chunk } = self.spot(hash)?;
+        let pack = Arc::clone(&self.numbered[pack as usize]);
+        Some(Place { pack, number: chunk as usize })
+    }
+
+    fn spot(&self, hash: &ChunkHash) -> Option<Spot> {
+        self.places.find(hash, |spot| hash_at(&self.numbered, spot))
+    }
+
+    /// What chunks take in their packs, in bytes, each counted once.
+    pub(super) fn stored_bytes(
+        &self,
+        hashes: impl Iterator<Item = Result<ChunkHash>>,
+    ) -> Result<u64> {
+        let mut counted: Vec<Vec<bool>> =
+            self.numbered.iter().map(|pack| vec![false; pack.entries.len()]).collect();
+        let mut bytes = 0;
+        for hash in hashes {
+            let Some(Spot { pack, chunk }) = self.spot(&hash?) else { continue };
+            let (pack, chunk) = (pack as usize, chunk as usize);
+            if !std::mem::replace(&mut counted[pack][chunk], true) {
+                bytes += u64::from(self.numbered[pack].entries[chunk].length);
+            }
+        }
+        Ok(bytes)
     }
 
     /// Every copy of a chunk, spoilt ones too. Looks through all indexes.
@@ -145,14 +177,14 @@ impl State {
         let hash = place.entry().hash;
         self.spoilt.insert((place.pack.name.clone(), hash));
         self.suspect.insert(place.pack.name.clone());
-        if self.places.get(&hash).is_some_and(|known| known.is_in(&place.pack)) {
-            self.places.remove(&hash);
+        if self.place(&hash).is_some_and(|known| known.is_in(&place.pack)) {
+            self.places.remove(&hash, |spot| hash_at(&self.numbered, spot));
             let other = self
                 .copies(&hash)
                 .into_iter()
                 .find(|copy| !self.spoilt.contains(&(copy.pack.name.clone(), hash)));
             if let Some(other) = other {
-                self.places.insert(hash, other);
+                self.settle(&other);
             }
         }
     }
@@ -161,27 +193,41 @@ impl State {
     pub(super) fn trust(&mut self, place: &Place) {
         let hash = place.entry().hash;
         self.spoilt.remove(&(place.pack.name.clone(), hash));
-        self.places.entry(hash).or_insert_with(|| place.clone());
+        self.settle(place);
+    }
+
+    /// Makes a place the chunk's, if it has none and the pack is still there.
+    fn settle(&mut self, place: &Place) {
+        if let Some(pack) = self.numbered.iter().position(|pack| place.is_in(pack)) {
+            let spot = Spot::at(pack, place.number);
+            self.places.add(&place.entry().hash, spot, |spot| hash_at(&self.numbered, spot));
+        }
     }
 
     fn find_places(&mut self) {
         self.places.clear();
+        self.numbered.clear();
         let packs: Vec<Arc<Pack>> = self.packs.values().cloned().collect();
         for pack in &packs {
             self.offer(pack);
         }
     }
 
-    /// Makes the pack the place of the chunks that have none.
+    /// Gives the pack a number, and makes it the place of the chunks that have none.
     fn offer(&mut self, pack: &Arc<Pack>) {
+        let at = self.numbered.len();
+        self.numbered.push(Arc::clone(pack));
         let any_spoilt = !self.spoilt.is_empty();
         for (number, entry) in pack.entries.iter().enumerate() {
             if any_spoilt && self.spoilt.contains(&(pack.name.clone(), entry.hash)) {
                 continue;
             }
-            self.places
-                .entry(entry.hash)
-                .or_insert_with(|| Place { pack: Arc::clone(pack), number });
+            let hash_at = |spot| hash_at(&self.numbered, spot);
+            self.places.add(&entry.hash, Spot::at(at, number), hash_at);
         }
     }
+}
+
+fn hash_at(packs: &[Arc<Pack>], spot: Spot) -> &ChunkHash {
+    &packs[spot.pack as usize].entries[spot.chunk as usize].hash
 }

@@ -1,7 +1,6 @@
 //! Writing chunks to packs: compressed on other threads, and on the caller's own while these have
 //! enough to do.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, available_parallelism};
 
@@ -10,6 +9,7 @@ use crate::store::{Pending, Store, Upload, fresh_name};
 
 use super::chunk::{Chunk, ChunkHash};
 use super::format::{self, Entry, MAX_CHUNKS, Packer};
+use super::index::{Index, Spot};
 use super::queue::{self, Given, Receiver, Sender};
 use super::state::Pack;
 use super::{Packs, key_of};
@@ -49,7 +49,6 @@ pub(crate) struct Written {
 pub(crate) struct PackWriter {
     packs: Packs,
     existing: Existing,
-    given: HashSet<ChunkHash>,
     sender: Sender<Chunk>,
     receiver: Receiver<Chunk>,
     /// The threads that were started; not before there is something to compress.
@@ -61,12 +60,10 @@ pub(crate) struct PackWriter {
 impl PackWriter {
     pub(super) fn start(packs: Packs, existing: Existing) -> Result<Self> {
         let (sender, receiver) = queue::bounded(QUEUE_BYTES);
-        let store = packs.store().clone();
-        let output = Output { store, open: None, closed: Vec::new(), failed: false };
+        let output = Output::new(packs.store().clone());
         Ok(Self {
             packs,
             existing,
-            given: HashSet::new(),
             sender,
             receiver,
             threads: Vec::new(),
@@ -78,11 +75,7 @@ impl PackWriter {
     /// Writes a chunk, unless it is there already. A failure of an earlier chunk is told here or by
     /// `finish`.
     pub(crate) fn put(&mut self, chunk: Chunk) -> Result<()> {
-        let hash = chunk.hash();
-        if self.existing == Existing::Skip && self.packs.contains(&hash) {
-            return Ok(());
-        }
-        if !self.given.insert(hash) {
+        if self.existing == Existing::Skip && self.packs.contains(&chunk.hash()) {
             return Ok(());
         }
         if self.threads.is_empty() {
@@ -166,17 +159,33 @@ fn lock(output: &Mutex<Output>) -> std::sync::MutexGuard<'_, Output> {
 /// The packs that are written.
 struct Output {
     store: Store,
+    /// The chunks of each pack.
+    entries: Vec<Vec<Entry>>,
+    /// Where each of them lies.
+    index: Index,
+    /// The last pack, if it takes more chunks.
     open: Option<OpenPack>,
     /// A store far away gets full packs while the next ones fill: rows never wait for the network.
-    closed: Vec<(Pack, Pending)>,
+    closed: Vec<(String, Pending)>,
     /// Whether a pack was lost: then nothing that follows makes up for it.
     failed: bool,
 }
 
 impl Output {
+    fn new(store: Store) -> Self {
+        let (entries, index) = (Vec::new(), Index::default());
+        Self { store, entries, index, open: None, closed: Vec::new(), failed: false }
+    }
+
     fn append(&mut self, entry: Entry, frame: &[u8]) -> Result<()> {
         if self.failed {
             // Whoever lost the pack tells why.
+            return Ok(());
+        }
+        let hash = entry.hash;
+        if self.index.find(&hash, |spot| hash_at(&self.entries, spot)).is_some() {
+            // Two tables may share chunks. Few do: it is found out this late so that no other list
+            // of all hashes is needed.
             return Ok(());
         }
         self.failed = true;
@@ -184,13 +193,30 @@ impl Output {
             Some(pack) => pack,
             None => OpenPack::create(&self.store)?,
         };
-        pack.append(entry, frame)?;
+        let entry = pack.append(entry, frame)?;
+        if pack.chunks == 1 {
+            self.entries.push(Vec::new());
+        }
+        if let Some(entries) = self.entries.last_mut() {
+            entries.push(entry);
+        }
+        let spot = Spot::at(self.entries.len() - 1, pack.chunks - 1);
+        self.index.add(&hash, spot, |spot| hash_at(&self.entries, spot));
         if pack.is_full() {
-            self.closed.push(pack.close()?);
+            self.close(pack)?;
         } else {
             self.open = Some(pack);
         }
         self.failed = false;
+        Ok(())
+    }
+
+    fn close(&mut self, mut pack: OpenPack) -> Result<()> {
+        if let Some(entries) = self.entries.last_mut() {
+            entries.shrink_to_fit();
+            pack.upload.write(&format::closing(entries))?;
+        }
+        self.closed.push((pack.name, pack.upload.finish_later()?));
         Ok(())
     }
 
@@ -200,42 +226,44 @@ impl Output {
             return Err(stopped());
         }
         if let Some(pack) = self.open.take() {
-            self.closed.push(pack.close()?);
+            self.close(pack)?;
         }
-        let durable = |(pack, pending): (Pack, Pending)| pending.wait().map(|_| pack);
-        self.closed.drain(..).map(durable).collect()
+        self.index = Index::default();
+        let durable = |((name, pending), entries): ((String, Pending), Vec<Entry>)| {
+            let size = pending.written();
+            pending.wait().map(|_| Pack { name, size, entries })
+        };
+        self.closed.drain(..).zip(self.entries.drain(..)).map(durable).collect()
     }
+}
+
+fn hash_at(packs: &[Vec<Entry>], spot: Spot) -> &ChunkHash {
+    &packs[spot.pack as usize][spot.chunk as usize].hash
 }
 
 /// A pack being written.
 struct OpenPack {
     name: String,
     upload: Upload,
-    entries: Vec<Entry>,
+    chunks: usize,
 }
 
 impl OpenPack {
     fn create(store: &Store) -> Result<Self> {
         let name = fresh_name();
         let upload = store.upload(&key_of(&name))?;
-        Ok(Self { name, upload, entries: Vec::new() })
+        Ok(Self { name, upload, chunks: 0 })
     }
 
-    fn append(&mut self, mut entry: Entry, frame: &[u8]) -> Result<()> {
+    /// Writes a frame, and gives its entry with its place.
+    fn append(&mut self, mut entry: Entry, frame: &[u8]) -> Result<Entry> {
         entry.offset = self.upload.written();
         self.upload.write(frame)?;
-        self.entries.push(entry);
-        Ok(())
+        self.chunks += 1;
+        Ok(entry)
     }
 
     fn is_full(&self) -> bool {
-        self.upload.written() >= PACK_BYTES || self.entries.len() >= MAX_CHUNKS
-    }
-
-    fn close(mut self) -> Result<(Pack, Pending)> {
-        self.upload.write(&format::closing(&self.entries))?;
-        let pending = self.upload.finish_later()?;
-        let pack = Pack { name: self.name, size: pending.written(), entries: self.entries };
-        Ok((pack, pending))
+        self.upload.written() >= PACK_BYTES || self.chunks >= MAX_CHUNKS
     }
 }
