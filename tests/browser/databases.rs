@@ -47,6 +47,20 @@ fn the_overview_is_walked_filtered_and_opened_by_keys() {
 }
 
 #[test]
+fn the_overview_fits_every_width() {
+    let browser = Browser::new();
+    let (_tenants, _served) = overview(&browser);
+    for width in [360, 768, 1024, 1280, 2560] {
+        browser.resize(width, 900);
+        browser.screenshot(&format!("databases-{width}"));
+        assert_eq!(browser.overflow(), 0, "{width} pixels wide");
+        if width >= 768 {
+            assert_eq!(browser.heads_astray("#overview"), 0, "{width} pixels wide");
+        }
+    }
+}
+
+#[test]
 fn keys_that_are_for_snapshots_do_nothing_to_a_database() {
     let browser = Browser::new();
     let (_tenants, _served) = overview(&browser);

@@ -31,6 +31,44 @@ fn no_width_makes_the_page_scroll_sideways() {
 }
 
 #[test]
+fn rows_and_counts_are_read_at_every_width() {
+    let console = everything_open();
+    let browser = &console.browser;
+    let last = |css: &str, side: &str| {
+        browser.look(&format!(
+            "[...document.querySelectorAll({css:?})].at(-1).getBoundingClientRect().{side}"
+        ))
+    };
+    for width in [360, 480, 768, 1280, 2560] {
+        browser.resize(width, 900);
+        assert!(browser.count_shown("table.rows thead th") > 2, "the rows are open");
+        assert_eq!(browser.heads_astray("table.rows"), 0, "{width} pixels wide");
+        let counts = last(".changes > tbody > .change-table > .changed", "right");
+        let edge = last(".changes-col", "right");
+        assert!(counts.as_f64() <= edge.as_f64(), "{width} pixels wide: {counts} beyond {edge}");
+    }
+}
+
+#[test]
+fn only_an_open_preview_takes_room_and_then_the_whole_width() {
+    let console = Console::with_snapshots(3);
+    let browser = &console.browser;
+    let width = |css: &str| {
+        browser.look(&format!("document.querySelector({css:?}).getBoundingClientRect().width"))
+    };
+    for pixels in [360, 768, 1024, 1280] {
+        browser.resize(pixels, 900);
+        assert_eq!(browser.count_shown(".preview-row"), 0, "{pixels} pixels wide");
+    }
+    console.preview();
+    for pixels in [360, 768, 1024, 1280] {
+        browser.resize(pixels, 900);
+        assert_eq!(browser.count_shown(".preview-row"), 1, "{pixels} pixels wide");
+        assert_eq!(width(".preview-row > td"), width("#rows"), "{pixels} pixels wide");
+    }
+}
+
+#[test]
 fn zoomed_to_twice_the_size_the_page_still_fits() {
     let console = everything_open();
     let browser = &console.browser;

@@ -278,6 +278,16 @@ impl Browser {
         self.script(script, vec![]).as_i64().unwrap_or(i64::MAX)
     }
 
+    /// How many heads of a table's columns do not stand above their cells in its first row.
+    pub(crate) fn heads_astray(&self, table: &str) -> u64 {
+        let script = "const lefts = cells => [...document.querySelectorAll(arguments[0] + cells)]\
+                      .map(cell => Math.round(cell.getBoundingClientRect().left));\
+                      const heads = lefts(' thead > tr > *');\
+                      const cells = lefts(' tbody > tr:first-child > *');\
+                      return heads.filter((left, at) => left !== cells[at]).length";
+        self.script(script, vec![json!(table)]).as_u64().expect("a number")
+    }
+
     /// What axe finds wrong with the page: a rule, its words and the first element, one a line.
     pub(crate) fn axe(&self) -> Vec<String> {
         self.script(AXE, vec![]);
