@@ -132,6 +132,7 @@ fn the_version_names_the_bundled_sqlite() {
 }
 
 const README: &str = include_str!("../../README.md");
+const DEPLOY: &str = include_str!("../../assets/deploy/README.md");
 const UNIT: &str = include_str!("../../assets/deploy/snapback.service");
 const CONTAINERFILE: &str = include_str!("../../assets/deploy/Containerfile");
 
@@ -148,14 +149,38 @@ fn every_variable_that_is_written_about_is_read_or_set() {
     // Read elsewhere: by the log, and by stores far away.
     known.extend(["SNAPBACK_LOG", "SNAPBACK_STORE_PATIENCE"].map(str::to_owned));
     // Set for hooks, which is tested where they run.
-    let of_hooks = README.split("Hooks (").nth(1).and_then(|text| text.split("## ").next());
+    let of_hooks = DEPLOY.split("Hooks (").nth(1).and_then(|text| text.split("## ").next());
     let set: BTreeSet<String> = names(of_hooks.expect("the section on hooks"));
-    for text in [README, UNIT, CONTAINERFILE] {
+    for text in [README, DEPLOY, UNIT, CONTAINERFILE] {
         for name in names(text) {
             assert!(known.contains(&name) || set.contains(&name), "{name}");
         }
     }
     assert!(names(UNIT).contains("SNAPBACK_DB"));
+}
+
+#[test]
+fn every_command_that_is_written_about_is_understood() {
+    let mut seen = BTreeSet::new();
+    for text in [README, DEPLOY] {
+        let text = text.replace("\\\n", " ");
+        for line in text.lines().filter_map(|line| line.strip_prefix("    ")) {
+            let words = shlex::split(line.split(" > ").next().unwrap_or_default());
+            let words = words.unwrap_or_default();
+            let Some(own) = words.iter().position(|word| word == "snapback") else { continue };
+            let mut arguments: Vec<&str> = words[own + 1..].iter().map(String::as_str).collect();
+            seen.insert(arguments[0].to_owned());
+            let parsed = |arguments: &[&str]| {
+                Cli::try_parse_from([&["snapback"], arguments].concat()).map_err(|e| e.kind())
+            };
+            if parsed(&arguments).err() == Some(ErrorKind::MissingRequiredArgument) {
+                // The database is named by the environment.
+                arguments.extend(["--db", "app.db"]);
+            }
+            assert_eq!(parsed(&arguments).err(), None, "{line}");
+        }
+    }
+    assert!(seen.len() > 10, "{seen:?}");
 }
 
 /// The variables of ours that a text names.
