@@ -14,9 +14,10 @@ mod stamp;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::snapshot::{Lead, Snapshots};
+use crate::snapshot::{Lead, Mirror, Snapshots};
 use folder::Folder;
 use opened::Opened;
 
@@ -26,6 +27,9 @@ pub use place::Place;
 
 /// How many databases may be open at once unless somebody says otherwise.
 pub const OPEN_AT_ONCE: usize = 32;
+
+/// How long a database stays open that nobody asks for, unless somebody says otherwise.
+const IDLE: Duration = Duration::from_mins(5);
 
 /// Several databases, each with its own store. Cheap to clone.
 #[derive(Clone)]
@@ -48,11 +52,12 @@ pub struct Builder {
     named: BTreeMap<Name, Place>,
     folders: Vec<Folder>,
     open_at_once: usize,
+    idle: Duration,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { named: BTreeMap::new(), folders: Vec::new(), open_at_once: OPEN_AT_ONCE }
+        Self { named: BTreeMap::new(), folders: Vec::new(), open_at_once: OPEN_AT_ONCE, idle: IDLE }
     }
 }
 
@@ -61,6 +66,13 @@ impl Builder {
     #[must_use]
     pub fn open_at_once(mut self, count: usize) -> Self {
         self.open_at_once = count;
+        self
+    }
+
+    /// How long a database stays open that nobody asks for: five minutes if nothing is said.
+    #[must_use]
+    pub fn close_after(mut self, idle: Duration) -> Self {
+        self.idle = idle;
         self
     }
 
@@ -96,7 +108,7 @@ impl Builder {
         let inner = Inner {
             named: self.named,
             folders: self.folders,
-            opened: Opened::new(self.open_at_once),
+            opened: Opened::new(self.open_at_once, self.idle),
             known: Mutex::default(),
             looking: Mutex::new(()),
         };
@@ -139,13 +151,18 @@ impl Databases {
     }
 
     /// Gives hooks under way so much time to end, in every database that is open.
-    pub(crate) fn end_hooks_within(&self, time: std::time::Duration) {
+    pub(crate) fn end_hooks_within(&self, time: Duration) {
         self.inner.opened.each(|snapshots| snapshots.end_hooks_within(time));
     }
 
     /// Leaves it to other consoles to take checkpoints of the databases by themselves. Blocks.
     pub(crate) fn step_down(&self) {
         self.leads().iter().for_each(|lead| lead.step_down());
+    }
+
+    /// What copies to the mirrors of the open databases.
+    pub(crate) fn mirrors(&self) -> Vec<Arc<Mirror>> {
+        self.inner.opened.each(Snapshots::mirror).into_iter().flatten().collect()
     }
 
     /// The leads of the open databases with a schedule.

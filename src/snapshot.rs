@@ -26,6 +26,7 @@ mod hook;
 mod id;
 mod kept;
 mod label;
+mod lasting;
 mod lead;
 mod leaves;
 mod lines;
@@ -61,13 +62,12 @@ pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
 pub use row::Value;
 pub use schedule::{CronTimes, Schedule};
-pub(crate) use scheduled::Remembered;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -79,11 +79,12 @@ use catalog::{Catalog, Found, Listed};
 use deed::{Deed, numbers};
 use history::History;
 use label::Labels;
+pub(crate) use lasting::Lasting;
 pub(crate) use lead::Lead;
 use listing::Lists;
-use mirror::Mirror;
+pub(crate) use mirror::Mirror;
 use pack::Packs;
-use tally::{Tallies, Tally};
+use tally::Tally;
 
 /// How long an operation waits for another one to leave the store.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
@@ -152,14 +153,11 @@ pub(crate) struct Shared {
     catalog: Catalog,
     labels: Labels,
     history: History,
-    tallies: Tallies,
     lists: Lists,
     options: Options,
     /// Where what can be lost is kept; `None` for a store that has no folder.
     cache: Option<PathBuf>,
-    last_verify: Mutex<Option<LastVerify>>,
-    /// What was seen when the schedule was looked at.
-    schedule: scheduled::Memory,
+    lasting: OnceLock<Arc<Lasting>>,
     /// Apart, so that asking for it keeps no database open.
     lead: Arc<Lead>,
 }
@@ -226,7 +224,6 @@ impl Snapshots {
         let labels = Labels::new(store.clone());
         let history = History::new(store.clone());
         let cache = store.path().map(|folder| folder.join("cache"));
-        let last_verify = Mutex::default();
         let lead = Arc::new(Lead::new(store.clone(), options.clock.clone()));
         let shared = Shared {
             database,
@@ -235,12 +232,10 @@ impl Snapshots {
             catalog,
             labels,
             history,
-            tallies: Tallies::default(),
             lists: Lists::default(),
             options,
             cache,
-            last_verify,
-            schedule: scheduled::Memory::default(),
+            lasting: OnceLock::new(),
             lead,
         };
         let shared = Arc::new(shared);
@@ -523,7 +518,7 @@ impl Snapshots {
     /// The outcome of the last [`verify`](Self::verify) of all snapshots in this process.
     #[must_use]
     pub fn last_verify(&self) -> Option<LastVerify> {
-        *self.core.last_verify.lock().unwrap_or_else(PoisonError::into_inner)
+        self.core.lasting().last_verify()
     }
 
     fn read_back(&self, snapshot: Option<&SnapshotRef>) -> Result<Vec<Listed>> {
@@ -553,7 +548,7 @@ impl Snapshots {
         };
         if snapshot.is_none() {
             let last = LastVerify { at: line.at, snapshots: verified.len(), damaged };
-            *self.core.last_verify.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+            self.core.lasting().verified(last);
         }
         deed.record(&line);
         Ok(verified)
@@ -636,12 +631,15 @@ impl Snapshots {
     }
 
     /// Asks the mirror, if there is one, for what it lacks; does not wait for it.
-    fn catch_up(&self) {
+    pub(crate) fn catch_up(&self) {
         if let Some(mirror) = &self.mirror {
-            let core =
-                Core { shared: Arc::clone(&self.core.shared), progress: Progress::default() };
-            mirror.catch_up(&core);
+            mirror.catch_up(&self.core);
         }
+    }
+
+    /// The thread that copies to the mirror, if there is one.
+    pub(crate) fn mirror(&self) -> Option<Arc<Mirror>> {
+        self.mirror.clone()
     }
 
     /// What was done, newest first, at most `limit`.
@@ -660,7 +658,7 @@ impl Snapshots {
 
     /// What was done since this process began, in numbers.
     pub(crate) fn tally(&self) -> Tally {
-        self.core.tallies.read()
+        self.core.lasting().tally()
     }
 
     /// Retention after a take or a restore. Its failure is not theirs: it is told in the history,

@@ -66,6 +66,10 @@ use crate::snapshot::Snapshots;
 /// How long a client may take to send a request's headers or a form, or be silent.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a page waits for an outcome before it is shown the progress instead: what is quicker
+/// would only flicker.
+const GRACE: Duration = Duration::from_millis(400);
+
 /// How the console is served.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -84,6 +88,9 @@ pub struct Options {
     pub patience: Duration,
     /// How long what is under way may take to end once [`serve`] is asked to stop.
     pub farewell: Duration,
+    /// How long a page waits for the outcome of work before it is shown the progress instead, and how
+    /// old work is before other pages tell of it.
+    pub grace: Duration,
     /// Who may use the console.
     pub access: Access,
     /// How often [`serve`] reads all snapshots back in the background; `None` is never.
@@ -99,6 +106,7 @@ impl Default for Options {
             connections: 256,
             patience: PATIENCE,
             farewell: Duration::from_secs(10),
+            grace: GRACE,
             access: Access::default(),
             verify_every: None,
         }

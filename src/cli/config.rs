@@ -37,6 +37,8 @@ pub(super) struct Section {
     pub(super) subject: Subject,
     /// Whether the store is this one's own, and not the one that all have a part of.
     pub(super) own_store: bool,
+    /// The same of the mirror.
+    pub(super) own_mirror: bool,
     pub(super) layer: Layer,
 }
 

@@ -84,16 +84,9 @@ pub(super) struct Many {
 }
 
 impl Planned {
-    /// A database with a store of its own, where one is named for all of them.
-    fn below(
-        name: &Name,
-        path: &Path,
-        options: &PlaceOptions,
-        own_store: bool,
-        layer: Layer,
-    ) -> Result<Self> {
+    /// A database with a store and a mirror of its own, where one is named for all of them.
+    fn below(name: &Name, path: &Path, options: &PlaceOptions, layer: Layer) -> Result<Self> {
         let store = match &options.opening.store {
-            Some(store) if own_store => store.clone(),
             Some(store) => join(store, name),
             None => beside(path)?,
         };
@@ -147,7 +140,7 @@ fn make_parent(store: &str) -> Result<()> {
 impl PlannedFolder {
     /// A database of the folder.
     fn planned(&self, name: &Name, path: &Path) -> Result<Planned> {
-        Planned::below(name, path, &self.options, false, self.layer.clone())
+        Planned::below(name, path, &self.options, self.layer.clone())
     }
 
     fn place(&self, name: &Name, path: &Path) -> Place {
@@ -183,7 +176,7 @@ impl Plan {
                 Some(name) => name.clone(),
                 None => stem(&file.path)?,
             };
-            let planned = Planned::below(&name, &file.path, options, false, Layer::default())?;
+            let planned = Planned::below(&name, &file.path, options, Layer::default())?;
             many.named.push((name, planned));
         }
         let folder = |pattern: &String| PlannedFolder {
@@ -209,7 +202,13 @@ impl Many {
         match &section.subject {
             Subject::Database(path) => {
                 let name = section.name.clone();
-                let planned = Planned::below(&name, path, &options, section.own_store, layer)?;
+                let mut planned = Planned::below(&name, path, &options, layer)?;
+                if let (Some(store), true) = (&options.opening.store, section.own_store) {
+                    planned.store.clone_from(store);
+                }
+                if section.own_mirror {
+                    planned.mirror.clone_from(&options.mirror.mirror);
+                }
                 self.named.push((name, planned));
             }
             Subject::Folder(pattern) => {

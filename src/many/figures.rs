@@ -12,7 +12,8 @@ use super::place::Place;
 use super::stamp::Stamp;
 use super::{Databases, folder, stamp};
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::{Entry, Remembered, SnapshotRef, Snapshots, State};
+use crate::snapshot::tally::Tally;
+use crate::snapshot::{Kind, KindNumbers, LastVerify, SnapshotRef, Snapshots, State};
 
 /// How many databases one look reads anew at most: those that changed; one that was never read
 /// comes on top.
@@ -40,6 +41,9 @@ pub struct Figures {
     pub next_take_position: Option<i64>,
     /// Whether this console takes it, and no other one on the same store; `None` before that was asked.
     pub leads: Option<bool>,
+    /// The snapshots of each kind.
+    #[serde(skip)]
+    pub(crate) kinds: [KindNumbers; 2],
 }
 
 /// A snapshot, and when it was taken.
@@ -54,18 +58,19 @@ pub struct Newest {
 impl Figures {
     pub(super) fn read(snapshots: &Snapshots) -> Result<Self> {
         let (list, now) = (snapshots.list()?, snapshots.now()?);
-        let is = |state| move |entry: &&Entry| entry.state == state;
-        let newest = list.snapshots.iter().find(is(State::Intact));
+        let newest = list.snapshots.iter().find(|entry| entry.state == State::Intact);
+        let kinds = Kind::ALL.map(|kind| list.numbers(kind));
         Ok(Self {
             position: now.position,
             database_bytes: now.bytes,
             snapshots: list.snapshots.len(),
-            damaged: list.snapshots.iter().filter(is(State::Damaged)).count(),
+            damaged: kinds.iter().map(|kind| kind.damaged).sum(),
             newest: newest
                 .map(|entry| Newest { snapshot: entry.snapshot(), created_at: entry.created_at }),
             next_take: now.next_take,
             next_take_position: now.next_take_position,
             leads: now.leads,
+            kinds,
         })
     }
 }
@@ -103,6 +108,12 @@ pub struct Status {
     /// What was read last, when it could be read.
     #[serde(flatten)]
     pub figures: Option<Figures>,
+}
+
+/// What was done to one database since the process began, whether it is open or not.
+pub(crate) struct Deeds {
+    pub(crate) tally: Tally,
+    pub(crate) last_verify: Option<LastVerify>,
 }
 
 /// What is known of every database.
@@ -168,17 +179,6 @@ impl Known {
 
     pub(super) fn is_scheduled(&self) -> bool {
         self.databases.values().any(|watched| !watched.place.schedule().is_empty())
-    }
-
-    /// What is remembered of a database that may be closed.
-    fn memory(&self, name: &Name) -> Remembered {
-        self.databases.get(name).map(|watched| watched.tried.remembered).unwrap_or_default()
-    }
-
-    fn keep_memory(&mut self, name: &Name, remembered: Remembered) {
-        if let Some(watched) = self.databases.get_mut(name) {
-            watched.tried.remembered = remembered;
-        }
     }
 
     /// A checkpoint was due, and could not be taken.
@@ -270,14 +270,26 @@ impl Databases {
         self.known().statuses()
     }
 
+    /// What was done to a database in this process; `None` when it was never opened.
+    pub(crate) fn deeds(&self, name: &Name) -> Option<Deeds> {
+        let lasting = self.inner.opened.lasting(name)?;
+        Some(Deeds { tally: lasting.tally(), last_verify: lasting.last_verify() })
+    }
+
     /// Looks for files that came or went, and reads anew what may have changed, unless somebody
     /// else is at it. Blocks. Databases that are not open are opened one after the other, and
     /// closed again.
     pub fn look(&self) {
         let Ok(_looking) = self.inner.looking.try_lock() else { return };
         self.search();
-        for (name, place, stamp) in self.to_read() {
-            let figures = self.in_passing(&name, &place, Figures::read);
+        for (name, place, stamp, is_new) in self.to_read() {
+            let figures = self.in_passing(&name, &place, |snapshots| {
+                if is_new {
+                    // What an earlier run of the program did not get done.
+                    snapshots.catch_up();
+                }
+                Figures::read(snapshots)
+            });
             self.known().learn(&name, stamp, figures);
         }
         self.inner.opened.close_idle();
@@ -291,21 +303,15 @@ impl Databases {
         work: impl FnOnce(&Snapshots) -> Result<T>,
     ) -> Result<T> {
         let was_open = self.inner.opened.is_open(name);
-        let memory = self.known().memory(name);
-        let outcome = self.inner.opened.open(name, place).and_then(|snapshots| {
-            snapshots.remember(memory);
-            let outcome = work(&snapshots);
-            self.known().keep_memory(name, snapshots.remembered());
-            outcome
-        });
+        let outcome = self.inner.opened.open(name, place).and_then(|snapshots| work(&snapshots));
         if !was_open {
             self.inner.opened.close(name);
         }
         outcome
     }
 
-    /// Those never read, and of those that may have changed the ones whose figures are oldest.
-    fn to_read(&self) -> Vec<(Name, Place, Option<Stamp>)> {
+    /// Those never read, which the answer says of them, and of those that may have changed the ones whose figures are oldest.
+    fn to_read(&self) -> Vec<(Name, Place, Option<Stamp>, bool)> {
         let watched = self.known().watched();
         let mut old: Vec<_> = watched
             .into_iter()
@@ -317,7 +323,9 @@ impl Databases {
         old.sort_by_key(|(read_at, ..)| *read_at);
         let unread = old.iter().filter(|(read_at, ..)| read_at.is_none()).count();
         old.truncate(unread + PER_LOOK);
-        old.into_iter().map(|(_, name, place, stamp)| (name, place, stamp)).collect()
+        old.into_iter()
+            .map(|(read_at, name, place, stamp)| (name, place, stamp, read_at.is_none()))
+            .collect()
     }
 
     /// Finds out which databases there are.
@@ -352,6 +360,7 @@ impl Databases {
         let gone = self.known().replace(found, misfits);
         for name in gone {
             self.inner.opened.close(&name);
+            self.inner.opened.forget(&name);
         }
     }
 }

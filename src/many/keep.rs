@@ -7,7 +7,7 @@ use super::figures::Figures;
 use super::name::Name;
 use super::stamp::Stamp;
 use crate::error::Result;
-use crate::snapshot::{Progress, Remembered, Snapshots};
+use crate::snapshot::{Progress, Snapshots};
 
 /// How long a database is left alone after a failure, or when another console leads there.
 const PUT_OFF: SignedDuration = SignedDuration::from_mins(1);
@@ -29,8 +29,10 @@ impl Databases {
     /// until `progress` is cancelled. Which are due is told from what is known of them: a database
     /// where nothing is due is not opened. Blocks.
     ///
-    /// A failure is in the database's history, and it is tried again after a while.
+    /// A failure is in the database's history, and it is tried again after a while. Databases that
+    /// nobody asked for in a while are closed, whether any has a schedule or not.
     pub fn take_when_due(&self, by: &str, progress: &Progress) {
+        self.inner.opened.close_idle();
         self.search();
         if !self.known().is_scheduled() {
             return;
@@ -66,8 +68,6 @@ impl Databases {
 /// What came of the schedule of one database so far.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Tried {
-    /// For when it is opened again.
-    pub(super) remembered: Remembered,
     /// Until when a failure puts the next try off.
     pub(super) until: Option<Timestamp>,
 }

@@ -1,24 +1,25 @@
 //! The databases that are open: so many at most, and those longest unused make room for others.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::name::Name;
 use super::place::Place;
 use super::stamp::File;
 use crate::error::{Error, ErrorKind, Result};
-use crate::snapshot::Snapshots;
-
-/// How long a database stays open that nobody asks for.
-const IDLE: Duration = Duration::from_mins(5);
+use crate::snapshot::{Lasting, Snapshots};
 
 /// The databases that are open now.
 pub(super) struct Opened {
     limit: usize,
+    /// How long one stays open that nobody asks for.
+    idle: Duration,
     slots: Mutex<HashMap<Name, Slot>>,
     /// Told whenever an opening has ended, well or not.
     ended: Condvar,
+    /// What stays of those that were open at some time.
+    lasting: Mutex<HashMap<Name, Arc<Lasting>>>,
 }
 
 enum Slot {
@@ -35,8 +36,14 @@ struct Open {
 }
 
 impl Opened {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), slots: Mutex::default(), ended: Condvar::new() }
+    pub(super) fn new(limit: usize, idle: Duration) -> Self {
+        Self {
+            limit: limit.max(1),
+            idle,
+            slots: Mutex::default(),
+            ended: Condvar::new(),
+            lasting: Mutex::default(),
+        }
     }
 
     /// How many are open or being opened.
@@ -90,6 +97,7 @@ impl Opened {
         drop(closed);
         let mut opening = Opening { opened: self, name, open: None };
         let snapshots = place.open()?;
+        snapshots.go_on_from(self.all_lasting().entry(name.clone()).or_default().clone());
         opening.open = Some(Open { snapshots: snapshots.clone(), file, used: Instant::now() });
         Ok(snapshots)
     }
@@ -115,7 +123,7 @@ impl Opened {
 
     /// Closes those that nobody asked for in a while.
     pub(super) fn close_idle(&self) {
-        self.close_where(|_, open| open.used.elapsed() > IDLE && open.snapshots.is_idle());
+        self.close_where(|_, open| open.used.elapsed() > self.idle && open.snapshots.is_idle());
     }
 
     fn close_where(&self, goes: impl Fn(&Name, &Open) -> bool) {
@@ -126,6 +134,20 @@ impl Opened {
         // Collected first, so that they are closed when nobody waits for the lock any more.
         let closed: Vec<_> = self.slots().extract_if(|name, slot| goes(name, slot)).collect();
         drop(closed);
+    }
+
+    /// What stays of one that was open at some time.
+    pub(super) fn lasting(&self, name: &Name) -> Option<Arc<Lasting>> {
+        self.all_lasting().get(name).cloned()
+    }
+
+    /// One that is gone is forgotten.
+    pub(super) fn forget(&self, name: &Name) {
+        self.all_lasting().remove(name);
+    }
+
+    fn all_lasting(&self) -> MutexGuard<'_, HashMap<Name, Arc<Lasting>>> {
+        self.lasting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<Name, Slot>> {

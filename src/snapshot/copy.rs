@@ -82,6 +82,7 @@ fn send_missing(
         .collect();
     let mut writer = packs.writer()?;
     for wanted in missing.chunks(TOGETHER) {
+        core.progress.step(0)?;
         for chunk in core.packs.read_many(wanted)? {
             writer.put(chunk)?;
         }
@@ -110,6 +111,7 @@ fn foreign(core: &Core, listed: &Listed, to: &Store, copied: &mut Copied) -> Res
         if length == 0 {
             break;
         }
+        core.progress.step(0)?;
         upload.write(&piece[..length])?;
     }
     name_it(core, listed, to)?;

@@ -33,7 +33,7 @@ impl Core {
         snapshot: Option<&'d SnapshotRef>,
         by: &'d str,
     ) -> Deed<'d> {
-        self.tallies.begin(action);
+        self.lasting().tallies.begin(action);
         let began = Instant::now();
         Deed {
             core: self,
@@ -136,7 +136,7 @@ impl<'d> Deed<'d> {
 
     fn write(&self, line: &Occurrence, end: End) {
         let lock_ms = line.lock_ms;
-        self.core.tallies.end(self.action, end, self.began.elapsed(), lock_ms);
+        self.core.lasting().tallies.end(self.action, end, self.began.elapsed(), lock_ms);
         tracing::info!(
             action = %line.action,
             snapshot = line.snapshot.as_ref().map(tracing::field::display),
@@ -154,7 +154,7 @@ impl<'d> Deed<'d> {
 
 impl Drop for Deed<'_> {
     fn drop(&mut self) {
-        self.core.tallies.leave(self.action);
+        self.core.lasting().tallies.leave(self.action);
     }
 }
 

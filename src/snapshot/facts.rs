@@ -144,6 +144,33 @@ pub struct List {
     pub snapshots: Vec<Entry>,
 }
 
+/// The snapshots of one kind, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KindNumbers {
+    pub(crate) snapshots: usize,
+    pub(crate) damaged: usize,
+    /// When the newest intact one was taken.
+    pub(crate) newest: Option<Timestamp>,
+    /// What they added to the store.
+    pub(crate) new_bytes: u64,
+}
+
+impl List {
+    /// The snapshots of a kind in numbers.
+    pub(crate) fn numbers(&self, kind: Kind) -> KindNumbers {
+        let mut numbers = KindNumbers::default();
+        for entry in self.snapshots.iter().filter(|entry| entry.kind == kind) {
+            numbers.snapshots += 1;
+            numbers.new_bytes += entry.new_bytes.unwrap_or_default();
+            match entry.state {
+                State::Damaged => numbers.damaged += 1,
+                State::Intact => numbers.newest = numbers.newest.or(Some(entry.created_at)),
+            }
+        }
+        numbers
+    }
+}
+
 /// The live database, in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Now {

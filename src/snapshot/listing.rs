@@ -43,7 +43,7 @@ pub(crate) fn list(core: &Core) -> Result<Arc<List>> {
     let second = whole_second(core.now());
     // In this order: a snapshot that is listed has its label, and a position that was reached.
     let files = core.catalog.list()?;
-    core.schedule.learn(&files);
+    core.lasting().schedule.learn(&files);
     let labels = core.labels.read_all()?;
     let position = core.position()?;
     let made = Made { files: Same(files), labels: Same(labels), second };

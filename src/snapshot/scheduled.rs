@@ -29,7 +29,7 @@ pub(super) struct Memory(Mutex<Remembered>);
 
 /// What was seen so far.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Remembered {
+struct Remembered {
     /// When the schedule was looked at first.
     since: Option<Timestamp>,
     /// When a checkpoint was due last and nothing had changed.
@@ -58,6 +58,11 @@ impl Memory {
         }
         remembered.nothing_new = remembered.nothing_new.filter(|moment| !lies_ahead(moment));
         *remembered
+    }
+
+    /// What a listing told may not be so any more.
+    pub(super) fn forget_listing(&self) {
+        self.lock().listed = None;
     }
 
     /// Learns from a listing what the newest checkpoint is.
@@ -90,18 +95,6 @@ fn newest(listed: &[Listed]) -> Option<(&SnapshotRef, Newest)> {
 }
 
 impl Snapshots {
-    /// What is remembered of the schedule, for when the same database is opened again.
-    pub(crate) fn remembered(&self) -> Remembered {
-        Remembered { listed: None, ..*self.core.schedule.lock() }
-    }
-
-    /// Goes on from what was remembered when the same database was open before.
-    pub(crate) fn remember(&self, before: Remembered) {
-        let mut remembered = self.core.schedule.lock();
-        remembered.since = before.since.or(remembered.since);
-        remembered.nothing_new = remembered.nothing_new.max(before.nothing_new);
-    }
-
     /// Whether checkpoints are taken by themselves.
     #[must_use]
     pub fn is_scheduled(&self) -> bool {
@@ -115,7 +108,8 @@ impl Snapshots {
             return Ok(None);
         }
         let (now, newest) = (self.core.now(), self.known_newest()?);
-        let (remembered, schedule) = (self.core.schedule.at(now), &self.core.options.schedule);
+        let (remembered, schedule) =
+            (self.core.lasting().schedule.at(now), &self.core.options.schedule);
         Ok(schedule.due_at(remembered.put_off(newest), remembered.since.unwrap_or(now), now))
     }
 
@@ -139,7 +133,7 @@ impl Snapshots {
             return Ok(None);
         }
         let (position, now) = (core.position()?, core.now());
-        let remembered = core.schedule.at(now);
+        let remembered = core.lasting().schedule.at(now);
         let since = remembered.since.unwrap_or(now);
         let is_due = |newest: Option<Newest>| {
             let newest = remembered.put_off(newest);
@@ -152,7 +146,7 @@ impl Snapshots {
             return Ok(None);
         }
         let listed = core.catalog.list()?;
-        core.schedule.learn(&listed);
+        core.lasting().schedule.learn(&listed);
         let (before, newest) = newest(&listed).unzip();
         if !is_due(newest) {
             return Ok(None);
@@ -160,7 +154,7 @@ impl Snapshots {
         if let (Some(before), Some(newest)) = (before, newest)
             && !self.has_changed_since(before, newest, position)?
         {
-            core.schedule.lock().nothing_new = Some(now);
+            core.lasting().schedule.lock().nothing_new = Some(now);
             return Ok(None);
         }
         let is_still_due = || {
@@ -170,7 +164,7 @@ impl Snapshots {
         let deed = core.begin(Action::Take, None, by);
         let taken = take::take_if(core, Kind::Periodic, &Label::default(), &is_still_due);
         let Some((snapshot, lock)) = deed.noted(taken)? else {
-            core.schedule.learn(&core.catalog.list()?);
+            core.lasting().schedule.learn(&core.catalog.list()?);
             return Ok(None);
         };
         self.taken(&deed, &snapshot, &lock, by).map(Some)
@@ -227,13 +221,13 @@ impl Snapshots {
 
     /// The newest checkpoint as it was when the store was listed last.
     fn known_newest(&self) -> Result<Option<Newest>> {
-        let known = self.core.schedule.lock().listed;
+        let known = self.core.lasting().schedule.lock().listed;
         // Nothing is learned from takes that another console does.
         if let Some(Known { newest }) = known.filter(|_| self.leads() != Some(false)) {
             return Ok(newest);
         }
         let listed = self.core.catalog.list()?;
-        self.core.schedule.learn(&listed);
+        self.core.lasting().schedule.learn(&listed);
         Ok(newest(&listed).map(|(_, newest)| newest))
     }
 

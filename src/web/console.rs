@@ -4,7 +4,7 @@
 //! alone decides between page, fragment and JSON: the three never tell different facts.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -73,6 +73,8 @@ impl App {
         let links = Links::new(&options.mount);
         let (site, desk) = (Site::new(options, None), Arc::default());
         snapshots.watch();
+        // What an earlier run of the program did not get done.
+        snapshots.catch_up();
         Arc::new(Self { site, links, snapshots: Some(snapshots), desk })
     }
 
@@ -109,6 +111,18 @@ impl App {
         });
         // One that panicked has said so.
         let _ = step_down.await;
+    }
+
+    /// Waits until every mirror has every snapshot, for `patience` at most since a moment; the answer
+    /// is which had not.
+    pub(crate) async fn wait_for_mirrors(&self, since: Instant, patience: Duration) -> Vec<String> {
+        let mut mirrors: Vec<_> = self.snapshots.iter().filter_map(Snapshots::mirror).collect();
+        mirrors.extend(self.site.databases.iter().flat_map(Databases::mirrors));
+        let wait = tokio::task::spawn_blocking(move || {
+            let lacking = mirrors.iter().filter(|mirror| !mirror.wait(since, patience));
+            lacking.map(|mirror| mirror.location().to_owned()).collect()
+        });
+        wait.await.unwrap_or_default()
     }
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {

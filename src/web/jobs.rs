@@ -20,10 +20,6 @@ use super::{error, list};
 use crate::error::{Error, ErrorKind, Result};
 use crate::snapshot::{Action, Progress, SnapshotRef, Snapshots};
 
-/// How long a page waits for an outcome before it is shown the progress instead, and how old a
-/// job is before other pages hear of it: what is quicker would only flicker.
-const GRACE: Duration = Duration::from_millis(400);
-
 /// How many jobs that ended are remembered.
 const REMEMBERED: usize = 32;
 
@@ -276,8 +272,14 @@ impl Jobs {
         self.changed.send_replace(());
     }
 
-    /// Starts work. It goes on whatever becomes of the request.
-    fn start<On: Watched, W: Work<On>>(self: &Arc<Self>, on: &On, mut work: W) -> Arc<Job> {
+    /// Starts work. It goes on whatever becomes of the request, and after a grace every page tells of
+    /// it.
+    fn start<On: Watched, W: Work<On>>(
+        self: &Arc<Self>,
+        on: &On,
+        mut work: W,
+        grace: Duration,
+    ) -> Arc<Job> {
         let (action, snapshot) = work.named();
         let (doing, counts) = (work.doing(), work.counts());
         let job = Arc::new(Job {
@@ -316,7 +318,7 @@ impl Jobs {
         });
         let (jobs, begun) = (self.clone(), job.clone());
         tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(grace).await;
             begun.shown.store(true, Ordering::Relaxed);
             jobs.say();
         });
@@ -353,11 +355,11 @@ pub(crate) async fn run_on<On: Watched>(
     on: &On,
     work: impl Work<On>,
 ) -> Result<Response> {
-    let form = work.form();
-    let job = console.jobs().start(on, work);
+    let (form, grace) = (work.form(), console.options().grace);
+    let job = console.jobs().start(on, work, grace);
     console.all_work().add(job.clone());
     if console.wanted() == Wanted::Fragment {
-        if tokio::time::timeout(GRACE, job.wait()).await.is_err() {
+        if tokio::time::timeout(grace, job.wait()).await.is_err() {
             job.shown.store(true, Ordering::Relaxed);
             return Ok(screen::begun(console, &job, form.as_deref()));
         }
@@ -369,7 +371,7 @@ pub(crate) async fn run_on<On: Watched>(
 
 /// Does `work` as a job to its end, and answers with the address of its outcome.
 pub(crate) async fn wait<On: Watched>(console: &Console, on: &On, work: impl Work<On>) -> String {
-    let job = console.jobs().start(on, work);
+    let job = console.jobs().start(on, work, console.options().grace);
     job.wait().await;
     console.links().job(&job.id)
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderMap, Method};
@@ -141,6 +142,11 @@ impl Answer {
     }
 }
 
+/// Options of a console whose pages wait for the outcome of work, however busy the machine is.
+pub(crate) fn patient() -> Options {
+    Options { grace: Duration::from_mins(10), ..Options::default() }
+}
+
 /// A console served in a thread of its own. Dropping it lets requests under way end, then stops.
 pub(crate) struct Served {
     address: SocketAddr,
@@ -155,7 +161,7 @@ pub(crate) type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl App {
     /// A client of the console's routes, in this process.
     pub(crate) fn client(&self) -> Client {
-        self.client_with(Options::default())
+        self.client_with(patient())
     }
 
     /// The same with other options; nested in another application where they name a mount path.

@@ -11,7 +11,7 @@ use snapback::snapshot::{Clock, Kind, LabelChange, Schedule, Scope, Snapshots};
 use snapback::web;
 
 use crate::app::{App, BY, named};
-use crate::client::Client;
+use crate::client::{Client, patient};
 use crate::faults::seeded::Seeded;
 use crate::faults::store::{Fault, FaultyStore};
 
@@ -31,7 +31,7 @@ fn told(client: &Client) -> (String, String) {
 
 /// A console that was never asked anything.
 fn new_client(app: &App) -> Client {
-    Client::of(web::routes(app.reopen(), web::Options::default()).boxed())
+    Client::of(web::routes(app.reopen(), patient()).boxed())
 }
 
 /// Somebody else's console changes something.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use poem::http::Method;
 use serde_json::Value;
 use snapback::snapshot::SnapshotRef;
+use snapback::web::Options;
 
 use crate::app::App;
 use crate::client::{Answer, Client};
@@ -17,6 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An application on a store that can be held.
 fn app(store: &HeldStore) -> App {
     App::new().with_events(40).store_over(Arc::new(store.clone()))
+}
+
+/// A client whose pages are shown the progress soon.
+fn hasty(app: &App) -> Client {
+    app.client_with(Options { grace: Duration::from_millis(50), ..Options::default() })
 }
 
 fn by_htmx(client: &Client, method: Method, path: &str, fields: &[(&str, &str)]) -> Answer {
@@ -55,7 +61,7 @@ fn verify(snapshot: &SnapshotRef) -> (String, [(&'static str, &'static str); 1])
 fn a_page_is_shown_the_progress_of_what_takes_long_and_then_its_outcome() {
     let store = HeldStore::default();
     let (app, hold) = (app(&store), store.hold(Access::Write, "packs/"));
-    let client = app.client();
+    let client = hasty(&app);
     let begun = by_htmx(&client, Method::POST, "/snapshots/take", &[("note", "large")]);
     assert_eq!(begun.status, 202);
     let shown = begun.text();
@@ -87,7 +93,7 @@ fn rows_done_are_told_of_rows_expected() {
     let snapshot = app.take("whole");
     let rows = app.snapshots().entry(&snapshot).expect("an entry").rows;
     let hold = store.hold(Access::Read, "packs/");
-    let client = app.client();
+    let client = hasty(&app);
     let (path, form) = verify(&snapshot);
     let address = begin(&client, &path, &form);
     hold.wait();
@@ -103,7 +109,7 @@ fn rows_done_are_told_of_rows_expected() {
 fn a_program_waits_for_the_end_and_gets_what_it_always_got() {
     let store = HeldStore::default();
     let (app, hold) = (app(&store), store.hold(Access::Write, "packs/"));
-    let client = app.client();
+    let client = hasty(&app);
     let answer = std::thread::scope(|scope| {
         let call = || client.call(Method::POST, "/snapshots/take").wants_json().form(&[]).send();
         let waiting = scope.spawn(call);
@@ -119,7 +125,7 @@ fn a_program_waits_for_the_end_and_gets_what_it_always_got() {
 fn an_outcome_that_nobody_was_told_waits_on_the_next_page() {
     let store = HeldStore::default();
     let (app, hold) = (app(&store), store.hold(Access::Write, "packs/"));
-    let client = app.client();
+    let client = hasty(&app);
     let address = begin(&client, "/snapshots/take", &[]);
     drop(hold);
     let start = Instant::now();
@@ -141,7 +147,7 @@ fn what_is_cancelled_ends_with_nothing_changed() {
     let store = HeldStore::default();
     let app = app(&store);
     let snapshot = app.take("whole");
-    let client = app.client();
+    let client = hasty(&app);
     let hold = store.hold(Access::Read, "packs/");
     let (path, form) = verify(&snapshot);
     let address = begin(&client, &path, &form);
@@ -162,7 +168,7 @@ fn what_is_cancelled_ends_with_nothing_changed() {
 fn a_take_that_is_cancelled_leaves_no_snapshot() {
     let store = HeldStore::default();
     let (app, hold) = (app(&store), store.hold(Access::Write, "packs/"));
-    let client = app.client();
+    let client = hasty(&app);
     let address = begin(&client, "/snapshots/take", &[]);
     assert_eq!(client.post(&format!("{address}/cancel"), &[]).header("Location"), "/jobs");
     drop(hold);
@@ -177,7 +183,7 @@ fn a_restore_that_writes_says_that_it_cannot_be_cancelled() {
     let snapshot = app.take("before");
     let before = app.dump("messages");
     app.events(10);
-    let client = app.client();
+    let client = hasty(&app);
     let hold = store.hold(Access::Write, "snapshots/rewind/");
     let path = format!("/snapshots/restore/{}", snapshot.id);
     let address =
@@ -198,7 +204,7 @@ fn an_error_of_long_work_comes_with_its_status_and_its_offers() {
     let app = app(&store);
     let snapshot = app.take("before");
     app.events(10);
-    let client = app.client();
+    let client = hasty(&app);
     let hold = store.hold(Access::Read, "packs/");
     let id = snapshot.id.as_str();
     let form = [("kind", "periodic"), ("confirm_id", id), ("plan", "an older one")];
@@ -215,7 +221,7 @@ fn an_export_that_nobody_waited_for_can_be_downloaded_once() {
     let store = HeldStore::default();
     let app = app(&store);
     let snapshot = app.take("whole");
-    let client = app.client();
+    let client = hasty(&app);
     let hold = store.hold(Access::Read, "packs/");
     let export = format!("/snapshots/{}/export?kind=periodic", snapshot.id);
     assert_eq!(by_htmx(&client, Method::GET, &export, &[]).status, 202);

@@ -6,7 +6,7 @@ use poem::http::Method;
 use snapback::web::{Access, Options, PasswordHash, Token};
 
 use crate::app::App;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, patient};
 
 const PASSWORD: &str = "correct horse";
 
@@ -17,7 +17,7 @@ fn guarded(app: &App) -> Client {
 }
 
 fn client(app: &App, access: Access) -> Client {
-    app.client_with(Options { access, ..Options::default() })
+    app.client_with(Options { access, ..patient() })
 }
 
 /// The cookie that an answer leaves, as the browser sends it back.

@@ -2,7 +2,9 @@
 
 mod addresses;
 mod bounds;
+mod closing;
 mod overview;
 mod schedule;
 mod take_all;
 pub(crate) mod tenants;
+mod verify;

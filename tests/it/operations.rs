@@ -4,6 +4,6 @@
 mod history;
 mod many;
 mod metrics;
-mod prometheus;
+pub(crate) mod prometheus;
 mod ready;
 mod surface;

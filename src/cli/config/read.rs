@@ -210,9 +210,10 @@ impl File {
                 let mut layer = of_place(&self.top);
                 layer.extend(of_place(own));
                 layer.extend(of_place(given));
-                let own_store = own.contains_key("store") && !given.contains_key("store");
+                let is_own = |key: &str| own.contains_key(key) && !given.contains_key(key);
+                let (own_store, own_mirror) = (is_own("store"), is_own("mirror"));
                 let subject = self.subject(table, name, own)?;
-                Ok(Section { name: name.clone(), subject, own_store, layer })
+                Ok(Section { name: name.clone(), subject, own_store, own_mirror, layer })
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::task::JoinHandle;
@@ -20,7 +20,8 @@ pub struct Farewell {
     pub finished: Vec<String>,
     /// What was ended, with nothing changed.
     pub rolled_back: Vec<String>,
-    /// What had not ended even then. It is as if the process were killed: whole or not at all.
+    /// What had not ended even then, copies to a mirror among it. It is as if the process were killed:
+    /// whole or not at all.
     pub left: Vec<String>,
     /// Whether some requests had not been answered whole.
     pub cut_off: bool,
@@ -48,6 +49,7 @@ pub(super) async fn wait(
     mut tasks: Vec<JoinHandle<()>>,
     patience: Duration,
 ) -> Farewell {
+    let asked = Instant::now();
     let under_way = &app.site.under_way;
     let mut jobs = under_way.read();
     app.end_hooks_within(patience);
@@ -84,6 +86,8 @@ pub(super) async fn wait(
         farewell.cut_off = jobs.is_empty() && farewell.rolled_back.is_empty();
     }
     app.step_down().await;
+    let mirrors = app.wait_for_mirrors(asked, patience).await;
+    farewell.left.extend(mirrors.into_iter().map(|mirror| format!("copies to {mirror}")));
     for job in &jobs {
         let named = job.named();
         if !job.has_ended() {

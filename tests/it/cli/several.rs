@@ -1,7 +1,31 @@
 //! serve with several databases.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use super::served::Console;
 use super::terminal::Terminal;
+use super::webhook::Listener;
+
+fn wait(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_mins(1), "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The snapshots in a store, by their files.
+fn snapshots(store: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(store.join("snapshots/periodic")).into_iter().flatten();
+    let mut names: Vec<String> = files
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        // Without what is still being written.
+        .filter(|name| !name.contains('#'))
+        .collect();
+    names.sort();
+    names
+}
 
 fn copy(terminal: &Terminal, to: &str) {
     let into = format!("VACUUM INTO '{}'", terminal.file(to).display());
@@ -59,11 +83,7 @@ fn each_database_is_taken_by_its_own_schedule() {
         let folder = terminal.file(&format!("{name}.db.snapback/snapshots/periodic"));
         std::fs::read_dir(folder).map_or(0, Iterator::count)
     };
-    let start = std::time::Instant::now();
-    while !console.get("/d/often/history").contains("<bdi>schedule</bdi>") {
-        assert!(start.elapsed().as_secs() < 60, "never taken");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait("a take", || console.get("/d/often/history").contains("<bdi>schedule</bdi>"));
     assert_eq!((taken("often"), taken("never")), (1, 0));
 }
 
@@ -86,4 +106,95 @@ fn a_name_that_cannot_be_one_is_bad_usage() {
         "snapback: x: two databases have the same name\n  app.db\n  other.db\n\
          hint: give another name to one of them: NAME=other.db\n"
     );
+}
+
+#[test]
+fn each_database_has_the_mirror_that_the_file_names_and_no_other() {
+    let terminal = Terminal::new().with_notes(1);
+    copy(&terminal, "b.db");
+    copy(&terminal, "c.db");
+    std::fs::write(
+        terminal.file("snapback.toml"),
+        "mirror = \"mirrors\"\n\
+         [databases.a]\ndb = \"app.db\"\nmirror = \"of-a\"\n\
+         [databases.b]\ndb = \"b.db\"\nmirror = \"of-b\"\n\
+         [databases.c]\ndb = \"c.db\"\n",
+    )
+    .expect("a file");
+    let console = Console::start(&terminal, &["serve", "--config", "snapback.toml"]);
+    // As many of each as tell them apart: ids are alike when they are taken in one second.
+    for (name, count) in [("a", 1), ("b", 2), ("c", 3)] {
+        for _ in 0..count {
+            let taken = console.post(&format!("/d/{name}/snapshots/take"), "");
+            assert!(taken.starts_with("HTTP/1.1 303"), "{taken}");
+        }
+    }
+    for (store, mirror, count) in
+        [("app.db", "of-a", 1), ("b.db", "of-b", 2), ("c.db", "mirrors/c", 3)]
+    {
+        let (store, mirror) = (terminal.file(&format!("{store}.snapback")), terminal.file(mirror));
+        wait("a copy of each", || snapshots(&mirror).len() >= count);
+        assert_eq!(snapshots(&mirror), snapshots(&store));
+        assert_eq!(snapshots(&store).len(), count);
+    }
+    let mirrors = std::fs::read_dir(terminal.file("mirrors")).expect("the common folder");
+    assert_eq!(mirrors.count(), 1);
+}
+
+#[test]
+fn each_database_has_the_hooks_and_the_webhook_that_the_file_names() {
+    let terminal = Terminal::new().with_notes(1);
+    copy(&terminal, "b.db");
+    copy(&terminal, "c.db");
+    let (of_all, of_b) = (Listener::answering(&[200]), Listener::answering(&[200]));
+    let hook = |name: &str| format!("\"sh -c 'echo $SNAPBACK_DB >> hook-{name}'\"");
+    std::fs::write(
+        terminal.file("snapback.toml"),
+        format!(
+            "webhook = \"{}\"\nafter-take = {}\n\
+             [databases.a]\ndb = \"app.db\"\n\
+             [databases.b]\ndb = \"b.db\"\nwebhook = \"{}\"\nafter-take = {}\n\
+             [databases.c]\ndb = \"c.db\"\nafter-restore = {}\n",
+            of_all.address,
+            hook("of-all"),
+            of_b.address,
+            hook("of-b"),
+            hook("restore-of-c")
+        ),
+    )
+    .expect("a file");
+    let console = Console::start(&terminal, &["serve", "--config", "snapback.toml"]);
+    for name in ["a", "b", "c"] {
+        console.post(&format!("/d/{name}/snapshots/take"), "");
+    }
+    let told = |name: &str| {
+        let text = std::fs::read_to_string(terminal.file(&format!("hook-{name}")));
+        let text = text.unwrap_or_default();
+        let mut files: Vec<String> =
+            text.lines().map(|line| line.rsplit('/').next().unwrap_or_default().into()).collect();
+        files.sort();
+        files
+    };
+    wait("three hooks", || told("of-all").len() + told("of-b").len() == 3);
+    assert_eq!(
+        (told("of-all"), told("of-b")),
+        (vec!["app.db".into(), "c.db".into()], vec!["b.db".to_owned()])
+    );
+
+    for (name, store) in [("a", "app.db.snapback"), ("b", "b.db.snapback")] {
+        let packs = std::fs::read_dir(terminal.file(store).join("packs")).expect("packs");
+        for pack in packs {
+            std::fs::remove_file(pack.expect("a pack").path()).expect("damaged");
+        }
+        let list = console.facts(&format!("/d/{name}/snapshots"));
+        let id = list["snapshots"][0]["snapshot_id"].as_str().expect("an id").to_owned();
+        console.post(&format!("/d/{name}/snapshots/{id}/verify"), "kind=periodic");
+    }
+    for (listener, file) in [(&of_all, "/app.db"), (&of_b, "/b.db")] {
+        let failure = listener.next();
+        assert!(failure["database"].as_str().is_some_and(|path| path.ends_with(file)), "{failure}");
+        assert_eq!(failure["verb"], "verify");
+    }
+    assert_eq!(console.stop("TERM").code(), Some(0));
+    assert!(of_all.is_done() && of_b.is_done());
 }

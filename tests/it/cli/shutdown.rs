@@ -8,6 +8,7 @@ use snapback::store::Store;
 
 use super::served::Console;
 use super::terminal::Terminal;
+use crate::bucket::Bucket;
 
 /// Waits until work is shown as under way, with some rows done.
 fn wait_for_work(console: &Console) {
@@ -94,4 +95,40 @@ fn an_event_stream_ends_with_the_console() {
     stream.read_to_end(&mut Vec::new()).expect("the end of the stream");
     let (status, said) = console.wait();
     assert_eq!((status.code(), said.ends_with("stopped\n")), (Some(0), true), "{said}");
+}
+
+#[test]
+fn a_slow_mirror_is_not_waited_for_for_ever_and_gets_the_rest_at_the_next_start() {
+    let bucket = Bucket::new();
+    let terminal = Terminal::new().with_notes(3);
+    let start = |timeout: &str| {
+        let mut program = terminal.program();
+        program.envs(bucket.settings()).args(["serve", "--db", "app.db", "--mirror"]);
+        program.args([&bucket.location(), "--shutdown-timeout", timeout]);
+        Console::start_as(&mut program)
+    };
+    let mirrored = || bucket.open().list("snapshots/periodic").expect("a list").len();
+    let console = start("100ms");
+    assert!(console.post("/snapshots/take", "").starts_with("HTTP/1.1 303"));
+    wait("a copy", || mirrored() == 1);
+    bucket.proxy().slow_down(Duration::from_secs(2));
+    let taken = || {
+        let list = terminal.on_app(&["list", "--json"]).json();
+        list["snapshots"].as_array().map_or(0, Vec::len)
+    };
+    assert!(console.post("/snapshots/take", "").starts_with("HTTP/1.1 303"));
+    let asked = Instant::now();
+    console.signal("TERM");
+    let (status, said) = console.wait();
+    assert_eq!(status.code(), Some(0));
+    let left = format!("stopped; not waited for: copies to {}\n", bucket.location());
+    assert!(said.ends_with(&left), "{said}");
+    assert!(asked.elapsed() < Duration::from_secs(30), "{:?}", asked.elapsed());
+
+    bucket.proxy().slow_down(Duration::ZERO);
+    assert_eq!((taken(), mirrored()), (2, 1), "the mirror lacks one");
+    let console = start("60s");
+    wait("the rest", || mirrored() == taken());
+    console.signal("TERM");
+    assert!(console.wait().1.ends_with("stopped\n"));
 }

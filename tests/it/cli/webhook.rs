@@ -11,13 +11,13 @@ use super::served::Console;
 use super::terminal::Terminal;
 
 /// Somebody who listens, and answers each post with the next of these statuses, the last for ever.
-struct Listener {
-    address: String,
+pub(super) struct Listener {
+    pub(super) address: String,
     posts: Receiver<Value>,
 }
 
 impl Listener {
-    fn answering(statuses: &'static [u16]) -> Self {
+    pub(super) fn answering(statuses: &'static [u16]) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").expect("an address");
         let address = format!("http://{}/hook?secret=x", socket.local_addr().expect("an address"));
         let (tell, posts) = mpsc::channel();
@@ -50,12 +50,12 @@ impl Listener {
         Self { address, posts }
     }
 
-    fn next(&self) -> Value {
+    pub(super) fn next(&self) -> Value {
         self.posts.recv_timeout(Duration::from_mins(1)).expect("a post in time")
     }
 
     /// Whether nothing more was posted, by a program that has ended.
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.posts.try_recv().is_err()
     }
 }

@@ -9,7 +9,7 @@ use snapback::web::Options;
 use super::forms::{Form, assert_target};
 use super::redact;
 use super::scene::Scene;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, patient};
 
 const TYPE: &str = "multipart/form-data; boundary=b";
 
@@ -101,7 +101,7 @@ fn a_name_cannot_lead_out_of_the_folder_for_uploads() {
 #[test]
 fn a_file_beyond_the_limit_is_refused_announced_or_not() {
     let scene = Scene::new();
-    let client = scene.app.client_with(Options { import_limit: 1000, ..Options::default() });
+    let client = scene.app.client_with(Options { import_limit: 1000, ..patient() });
     let listed = scene.app.listed();
     let body = multipart("a.json", &" ".repeat(1001));
     for form in Form::ALL {

@@ -6,7 +6,7 @@ use snapback::web::Options;
 use super::crawl::{addresses, crawl};
 use super::forms::Form;
 use super::scene::Scene;
-use crate::client::Client;
+use crate::client::{Client, patient};
 
 /// A scene with every kind of row, and a client of its console under `mount`.
 fn nested(mount: &str) -> (Scene, Client) {
@@ -14,7 +14,7 @@ fn nested(mount: &str) -> (Scene, Client) {
     scene.app.restore(&scene.taken, Scope::Rewind);
     scene.app.events(60);
     scene.damage();
-    let client = scene.app.client_with(Options { mount: mount.to_owned(), ..Options::default() });
+    let client = scene.app.client_with(Options { mount: mount.to_owned(), ..patient() });
     (scene, client)
 }
 

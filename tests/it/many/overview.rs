@@ -3,10 +3,9 @@
 use poem::http::Method;
 use serde_json::{Value, json};
 use snapback::many::{Builder, Condition, Databases};
-use snapback::web;
 
 use super::tenants::{Tenants, client, name};
-use crate::client::Client;
+use crate::client::{Client, patient};
 
 /// The facts of the overview, once every database was looked at.
 fn facts(client: &Client) -> Value {
@@ -160,7 +159,7 @@ fn three_hundred_databases_are_told_without_opening_any() {
     let statuses = databases.statuses();
     assert!(statuses.iter().all(|one| one.condition == Condition::Ready), "{statuses:?}");
     // What has not changed is not read again, however often it is asked for.
-    let client = client(databases.clone(), web::Options::default());
+    let client = client(databases.clone(), patient());
     let before = tenants.openings();
     for _ in 0..10 {
         assert_eq!(client.json("/d")["total"], 300);

@@ -4,18 +4,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use poem::{EndpointExt as _, Route};
 use rusqlite::Connection;
 use snapback::database::{Database, EventOptions};
 use snapback::many::{Builder, Databases, Name, Place};
-use snapback::snapshot::{Options, Schedule, Snapshots};
+use snapback::snapshot::{Alarm, Options, Schedule, Snapshots};
 use snapback::store::Store;
 use snapback::web;
 use tempfile::TempDir;
 
 use crate::app::connect;
-use crate::client::{Client, Served};
+use crate::client::{Client, Served, patient};
 
 /// Databases in a folder, and how often each way of opening them was gone.
 pub(crate) struct Tenants {
@@ -75,13 +76,25 @@ impl Tenants {
 
     /// All databases of the folder, so many open at once.
     pub(crate) fn databases(&self, open_at_once: usize) -> Databases {
+        self.databases_with(Builder::default().open_at_once(open_at_once))
+    }
+
+    /// The same, closed as soon as nobody is at one.
+    pub(crate) fn soon_closed(&self) -> Databases {
+        self.databases_with(Builder::default().close_after(Duration::ZERO))
+    }
+
+    fn databases_with(&self, builder: Builder) -> Databases {
         let (openings, options) = (self.openings.clone(), self.options.clone());
         let pattern = self.file("*.db").display().to_string();
-        Builder::default()
-            .open_at_once(open_at_once)
-            .folder(&pattern, move |_, path| place(path, &openings, &options))
-            .expect("a pattern")
-            .build()
+        let place = move |_: &Name, path: &Path| place(path, &openings, &options);
+        builder.folder(&pattern, place).expect("a pattern").build()
+    }
+
+    /// Who is told of failures.
+    pub(crate) fn alarm(mut self, alarm: Alarm) -> Self {
+        self.options.alarm = Some(alarm);
+        self
     }
 
     /// When checkpoints of all of them are taken by themselves.
@@ -92,29 +105,39 @@ impl Tenants {
 
     /// Serves a console over all of them on a free port.
     pub(crate) fn serve(&self) -> Served {
-        let databases = self.databases(8);
-        Served::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), move |socket, stopped| {
-            web::serve_many(databases, socket, web::Options::default(), stopped)
-        })
+        serve(self.databases(8), web::Options::default())
     }
 
     /// A client of a console over all of them.
     pub(crate) fn client(&self) -> Client {
-        client(self.databases(8), web::Options::default())
+        client(self.databases(8), patient())
     }
 
     /// Which of the databases' files this process has open.
     pub(crate) fn files_open(&self) -> Vec<PathBuf> {
+        let mut files = self.all_open();
+        files.retain(|path| path.extension().is_some_and(|ending| ending == "db"));
+        files
+    }
+
+    /// Which files of the folder, stores and all, this process has open.
+    pub(crate) fn all_open(&self) -> Vec<PathBuf> {
         let handles = std::fs::read_dir("/proc/self/fd").expect("this process's files");
         let mut files: Vec<PathBuf> = handles
             .filter_map(|handle| std::fs::read_link(handle.ok()?.path()).ok())
             .filter(|path| path.starts_with(self.folder.path()))
-            .filter(|path| path.extension().is_some_and(|ending| ending == "db"))
             .collect();
         files.sort();
         files.dedup();
         files
     }
+}
+
+/// Serves a console over databases on a free port.
+pub(crate) fn serve(databases: Databases, options: web::Options) -> Served {
+    Served::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), move |socket, stopped| {
+        web::serve_many(databases, socket, options, stopped)
+    })
 }
 
 /// A client of a console of several databases, nested where the options say so.

@@ -7,7 +7,7 @@ use snapback::web;
 
 use super::prometheus::Metrics;
 use crate::app::App;
-use crate::client::Client;
+use crate::client::{Client, patient};
 
 /// A console of two databases: one that is there, and one that is not.
 fn console(app: &App) -> Client {
@@ -22,7 +22,7 @@ fn console(app: &App) -> Client {
         .expect("two names")
         .build();
     databases.look();
-    Client::of(web::many(databases, web::Options::default()).boxed())
+    Client::of(web::many(databases, patient()).boxed())
 }
 
 #[test]
@@ -34,8 +34,8 @@ fn the_numbers_of_each_database_have_its_name() {
     assert_eq!(told.count("snapback_databases", &[("state", "ready")]), 1);
     assert_eq!(told.count("snapback_databases", &[("state", "failed")]), 1);
     let there = [("database", "there")];
-    assert_eq!(told.count("snapback_database_event_position", &there), 7);
-    assert_eq!(told.find("snapback_database_event_position", &[("database", "gone")]), None);
+    assert_eq!(told.count("snapback_event_position", &there), 7);
+    assert_eq!(told.find("snapback_event_position", &[("database", "gone")]), None);
     let sort = [("route", "/snapshots/take"), ("method", "POST"), ("status", "3xx")];
     assert_eq!(told.count("snapback_http_request_duration_seconds_count", &sort), 1);
     let of_one = Metrics::read(&client.get("/d/there/metrics").text());

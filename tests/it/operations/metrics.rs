@@ -6,7 +6,7 @@ use snapback::web::Options;
 
 use super::prometheus::Metrics;
 use crate::app::{App, BY, named};
-use crate::client::Client;
+use crate::client::{Client, patient};
 
 fn metrics(client: &Client) -> Metrics {
     let answer = client.get("/metrics");
@@ -72,7 +72,7 @@ fn requests_are_counted_by_route_and_class_of_status_and_not_by_address() {
     for mount in ["", "/admin"] {
         let app = App::new().with_events(3);
         let id = app.take("one").id;
-        let client = app.client_with(Options { mount: mount.to_owned(), ..Options::default() });
+        let client = app.client_with(Options { mount: mount.to_owned(), ..patient() });
         for path in [
             format!("{mount}/snapshots"),
             format!("{mount}/snapshots/{id}/preview?kind=periodic"),

@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 
 /// Labels of a sample.
-pub(super) type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// What was read: every sample, and the type of every metric.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
-    pub(super) types: BTreeMap<String, String>,
+pub(crate) struct Metrics {
+    pub(crate) types: BTreeMap<String, String>,
     samples: Vec<(String, Labels, f64)>,
 }
 
 impl Metrics {
     /// Reads a whole text. Panics on whatever the format does not allow.
-    pub(super) fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         assert!(text.ends_with('\n'), "the last line ends too");
         let mut metrics = Self::default();
         let (mut helped, mut seen) = (HashSet::new(), HashSet::new());
@@ -50,18 +50,18 @@ impl Metrics {
 
     /// The value of the sample that has these labels, and no others.
     #[track_caller]
-    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         self.find(name, labels).unwrap_or_else(|| panic!("{name} {labels:?} in {self:#?}"))
     }
 
     /// The same, where it is a whole number.
     #[track_caller]
-    pub(super) fn count(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+    pub(crate) fn count(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         self.value(name, labels).to_string().parse().expect("a whole number")
     }
 
     /// The same; `None` when there is no such sample.
-    pub(super) fn find(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    pub(crate) fn find(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let wanted: Labels =
             labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let found = self.samples.iter().find(|(of, labels, _)| of == name && *labels == wanted);
@@ -69,7 +69,7 @@ impl Metrics {
     }
 
     /// Every value that one label has among a metric's samples.
-    pub(super) fn values_of(&self, name: &str, label: &str) -> HashSet<&str> {
+    pub(crate) fn values_of(&self, name: &str, label: &str) -> HashSet<&str> {
         let of = self.samples.iter().filter(|(of, _, _)| of == name);
         of.map(|(_, labels, _)| labels[label].as_str()).collect()
     }

@@ -6,7 +6,7 @@ use poem::http::Method;
 use snapback::web::{Access, Options, PasswordHash};
 
 use crate::app::App;
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, patient};
 
 /// Asks until the answer has this status: one holds for a moment.
 fn wait_for(client: &Client, status: u16) -> Answer {
@@ -61,7 +61,7 @@ fn whoever_is_not_known_is_told_whether_and_not_why() {
     let app = App::new().with_events(3);
     let hash = PasswordHash::of("a password").expect("a hash");
     let access = Access { password: Some(hash), ..Access::default() };
-    let client = app.client_with(Options { access, ..Options::default() });
+    let client = app.client_with(Options { access, ..patient() });
     wait_for(&client, 200);
     std::fs::rename(app.store_dir(), app.file("away")).expect("the store goes");
     let text = wait_for(&client, 503).text();

@@ -9,7 +9,7 @@ use snapback::web;
 
 use super::{Hand, quarterly};
 use crate::app::{App, BY};
-use crate::client::Client;
+use crate::client::{Client, patient};
 use crate::held::{Access, HeldStore};
 use crate::stores::Place;
 
@@ -18,7 +18,7 @@ fn takes(console: &Snapshots) -> bool {
 }
 
 fn client(console: Snapshots) -> Client {
-    Client::of(web::routes(console, web::Options::default()).boxed())
+    Client::of(web::routes(console, patient()).boxed())
 }
 
 #[test]
