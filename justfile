@@ -53,6 +53,10 @@ parts *arguments:
 bench-list *arguments:
     cargo bench --bench list -- {{arguments}}
 
+# What a console over hundreds of databases costs: `just bench-many --tenants 300`.
+bench-many *arguments:
+    cargo bench --bench many -- {{arguments}}
+
 # Licences, bans and sources of the dependencies (needs cargo-deny; what is not there yet is fetched).
 deny:
     cargo deny --locked check licenses bans sources
