@@ -6,6 +6,7 @@
 
 mod disk;
 mod event_log;
+mod hashing;
 mod leaves;
 mod pages;
 mod readers;
@@ -18,6 +19,7 @@ mod view;
 mod writer;
 
 pub use event_log::EventLog;
+pub(crate) use hashing::{Hashing, SHARE};
 pub(crate) use leaves::{Leaf, LeafWalk};
 pub(crate) use pages::Pages;
 pub(crate) use readers::Readers;

@@ -8,19 +8,16 @@
 //! leaf is in a chain of overflow pages, each of which begins with the number of the next.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{CachedStatement, Connection, Statement};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::failure;
 use super::leaves::{Leaf, LeafWalk};
 use super::schema::quoted;
-use super::{ReadTransaction, failure};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 const TABLE_LEAF: u8 = 13;
-/// Leaves that a thread hashes at a time; fewer than some of these are hashed by one thread.
-const SHARE: usize = 256;
 /// What the header of a database says of text in UTF-8.
 const UTF8: u32 = 1;
 
@@ -92,45 +89,14 @@ impl<'c> Pages<'c> {
         Ok(Some(leaves))
     }
 
-    /// Hashes leaves, on as many threads as there are readers of the same state beside this one.
-    pub(crate) fn hash(
-        &mut self,
-        leaves: &mut [Leaf],
-        beside: &mut [ReadTransaction],
-    ) -> Result<()> {
-        let threads = beside.len().min(leaves.len() / SHARE);
-        let shares = Mutex::new(leaves.chunks_mut(SHARE));
-        // In a closure of its own, so that the lock is not held while a share is worked on.
-        let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work = |pages: &mut Pages<'_>| {
-            while let Some(share) = next() {
-                for leaf in share {
-                    pages.visit(leaf, None)?;
-                }
-            }
-            Ok::<_, Error>(())
-        };
-        let seed = self.seed;
-        std::thread::scope(|scope| {
-            let work = &work;
-            let others: Vec<_> = beside[..threads]
-                .iter_mut()
-                .map(|reader| {
-                    scope.spawn(move || match reader.view().pages(seed)? {
-                        Some(mut pages) => work(&mut pages),
-                        None => Ok(()),
-                    })
-                })
-                .collect();
-            let mut outcome = work(self);
-            for other in others {
-                let other = other.join().unwrap_or_else(|_| {
-                    Err(Error::failed("a thread that read the database has stopped"))
-                });
-                outcome = outcome.and(other);
-            }
-            outcome
-        })
+    /// Hashes leaves.
+    pub(super) fn hash(&mut self, leaves: &mut [Leaf]) -> Result<()> {
+        leaves.iter_mut().try_for_each(|leaf| self.visit(leaf, None).map(drop))
+    }
+
+    /// What the hashes begin with.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Reads a leaf: hashes it and hands out its rows, in order. `false` where it is not what the
@@ -323,7 +289,7 @@ mod tests {
         let root = root_page(connection, table).expect("read").expect("a root");
         let mut leaves =
             pages.leaves_between(root, i64::MIN, i64::MAX).expect("read").expect("a tree");
-        pages.hash(&mut leaves, &mut []).expect("hashed");
+        pages.hash(&mut leaves).expect("hashed");
         leaves.iter().map(|leaf| (leaf.hash, leaf.last)).collect()
     }
 

@@ -1,20 +1,19 @@
 //! The leaves of one table in one transaction, as a window that moves on over them: each is held
 //! against the leaf that stood there when the database was read last.
 
+use std::thread::Scope;
+
 use super::fingerprint::{KnownChunk, Memory, Session};
 use super::lines::{EachLine, RowReader};
-use crate::database::{Leaf, LeafWalk, Pages, ReadTransaction, Table, View};
+use crate::database::{Hashing, Leaf, LeafWalk, Pages, SHARE, Table, View};
 use crate::error::Result;
 
-/// Leaves that come into the window together, and are hashed side by side: 32 MiB of usual pages. Few
-/// where small tables are to have windows that end anywhere.
-const BATCH: usize = if cfg!(test) { 5 } else { 8 << 10 };
-
 /// The leaves of one table.
-pub(crate) struct Leaves<'s, 'c> {
-    pages: &'s mut Pages<'c>,
-    beside: &'s mut [ReadTransaction],
-    memory: &'s Memory,
+pub(crate) struct Leaves<'scope, 'env, 'c> {
+    pages: &'env mut Pages<'c>,
+    /// `None` where whoever reads the rows out of the leaves hashes them by the way.
+    hashing: Option<Hashing<'scope, 'env>>,
+    memory: &'env Memory,
     walk: LeafWalk,
     window: Vec<Leaf>,
     /// Whether each leaf in the window is the one that it was, between the same boundaries.
@@ -35,22 +34,27 @@ struct Before {
     is_aligned: bool,
 }
 
-impl<'s, 'c> Leaves<'s, 'c> {
+impl<'scope, 'env, 'c> Leaves<'scope, 'env, 'c> {
     /// The leaves of a table in the transaction of `view`, which is that of the session. `None` where
-    /// its pages do not show.
+    /// its pages do not show. Threads that hash live in `scope`.
     pub(crate) fn begin(
-        session: &'s mut Session<'c>,
+        scope: &'scope Scope<'scope, 'env>,
+        session: &'env mut Session<'c>,
         view: View<'_>,
         table: &Table,
     ) -> Result<Option<Self>> {
         let Some(root) = view.root_page(table)? else { return Ok(None) };
         let Session { pages, beside, memory } = session;
         let Some(walk) = pages.leaves(root)? else { return Ok(None) };
+        let is_known = memory.begin(table);
+        let tell_rows = RowReader::can_read(table, pages);
+        let ahead = is_known || !tell_rows;
+        let hashing = ahead.then(|| Hashing::new(scope, beside, pages.seed()));
         Ok(Some(Self {
-            is_known: memory.begin(table),
-            tell_rows: RowReader::can_read(table, pages),
+            is_known,
+            tell_rows,
             pages,
-            beside,
+            hashing,
             memory,
             walk,
             window: Vec::new(),
@@ -61,7 +65,7 @@ impl<'s, 'c> Leaves<'s, 'c> {
     }
 
     /// What keeps the chunks that are made of the table.
-    pub(crate) fn memory(&self) -> &'s Memory {
+    pub(crate) fn memory(&self) -> &'env Memory {
         self.memory
     }
 
@@ -139,22 +143,26 @@ impl<'s, 'c> Leaves<'s, 'c> {
         self.window.drain(..self.passed);
         self.same.drain(..self.passed);
         self.passed = 0;
-        let begin = self.window.len();
-        while self.window.len() < begin + BATCH
-            && let Some(leaf) = self.walk.next(self.pages)?
-        {
-            self.window.push(leaf);
-        }
-        let new = &mut self.window[begin..];
-        // Who reads all rows out of the leaves hashes them by the way.
-        if self.is_known || !self.tell_rows {
-            self.pages.hash(new, self.beside)?;
-        }
-        for leaf in &*new {
+        let Self { pages, walk, .. } = self;
+        let mut walk_on = |pages: &mut Pages<'_>| {
+            let mut leaves = Vec::new();
+            while leaves.len() < SHARE
+                && let Some(leaf) = walk.next(pages)?
+            {
+                leaves.push(leaf);
+            }
+            Ok(leaves)
+        };
+        let new = match &mut self.hashing {
+            Some(hashing) => hashing.next(pages, &mut walk_on)?,
+            None => walk_on(pages)?,
+        };
+        for leaf in &new {
             let same = self.is_known
                 && self.before.is_same((leaf.hash, leaf.last), || self.memory.next_leaf());
             self.same.push(same);
         }
+        self.window.extend_from_slice(&new);
         Ok(!new.is_empty())
     }
 }

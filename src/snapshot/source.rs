@@ -110,20 +110,26 @@ impl<'c> FromDatabase<'c> {
     ) -> Result<Option<Node>> {
         let mut kept = self.kept.borrow_mut();
         let mut rows = RowReader::new(self.view, table);
-        let session = session.filter(|_| table.storage == Storage::Rowid);
-        let leaves = session.map(|session| Leaves::begin(session, self.view, table)).transpose()?;
-        let Some(mut leaves) = leaves.flatten() else {
-            let mut sink = Keeping { kept: &mut kept, sink, memory: None };
-            let mut scanner = Scanner::new(&mut sink, &self.progress);
-            rows.read(None, i64::MAX, &mut |line| scanner.add(line))?;
-            return scanner.finish();
-        };
-        let mut sink = Keeping { kept: &mut kept, sink, memory: Some(leaves.memory()) };
+        if let Some(session) = session.filter(|_| table.storage == Storage::Rowid) {
+            let root = std::thread::scope(|scope| {
+                let leaves = Leaves::begin(scope, session, self.view, table)?;
+                let Some(mut leaves) = leaves else { return Ok(None) };
+                let memory = Some(leaves.memory());
+                let mut sink = Keeping { kept: &mut kept, sink: &mut *sink, memory };
+                let mut scanner = Scanner::new(&mut sink, &self.progress);
+                scanner.follow(&mut rows, &mut leaves)?;
+                let root = scanner.finish()?;
+                leaves.finish()?;
+                Ok::<_, Error>(Some(root))
+            })?;
+            if let Some(root) = root {
+                return Ok(root);
+            }
+        }
+        let mut sink = Keeping { kept: &mut kept, sink, memory: None };
         let mut scanner = Scanner::new(&mut sink, &self.progress);
-        scanner.follow(&mut rows, &mut leaves)?;
-        let root = scanner.finish()?;
-        leaves.finish()?;
-        Ok(root)
+        rows.read(None, i64::MAX, &mut |line| scanner.add(line))?;
+        scanner.finish()
     }
 
     /// The rows of a chunk, read out of the leaves again. `None` where they do not give it.
@@ -248,7 +254,7 @@ impl<'s> Scanner<'s> {
     /// The tree is the same as if every row were read: a known chunk is only taken over where the
     /// chunk before it has just ended, and where nothing changed from behind that one to the first
     /// row of the next, which may have decided where it ends.
-    fn follow(&mut self, rows: &mut RowReader<'_>, leaves: &mut Leaves<'_, '_>) -> Result<()> {
+    fn follow(&mut self, rows: &mut RowReader<'_>, leaves: &mut Leaves<'_, '_, '_>) -> Result<()> {
         let mut after = None;
         let mut known = leaves.next_chunk();
         if known.is_none() {
