@@ -1,7 +1,6 @@
 //! What follows from what was done: hooks, and word of failures.
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -10,7 +9,7 @@ use snapback::snapshot::{Alarm, Failure, Hook, Hooks, Options};
 use snapback::{Error, Result};
 
 use super::options::by;
-use super::schedule::parse_time;
+use super::schedule::Time;
 use super::webhook;
 
 /// What runs after what was done, and who is told of failures.
@@ -27,14 +26,8 @@ pub(crate) struct OperationOptions {
     after_restore: Option<Hook>,
 
     /// How long such a program may run before it is killed, with all that it started
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "SNAPBACK_HOOK_TIMEOUT",
-        default_value = "60s",
-        value_parser = parse_time
-    )]
-    hook_timeout: Duration,
+    #[arg(long, value_name = "TIME", env = "SNAPBACK_HOOK_TIMEOUT", default_value = "60s")]
+    hook_timeout: Time,
 
     /// An address that failures are posted to, as JSON
     #[arg(
@@ -53,7 +46,7 @@ impl OperationOptions {
         let hooks = Hooks {
             after_take: self.after_take.clone(),
             after_restore: self.after_restore.clone(),
-            timeout: self.hook_timeout,
+            timeout: self.hook_timeout.0,
         };
         let alarm = self.webhook.as_ref().map(webhook::alarm).transpose()?;
         Ok(Options { hooks, alarm, ..options })

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::access::AccessOptions;
 use super::config::Section;
 use super::plan::{NamedFile, PlaceOptions, Plan};
-use super::schedule::parse_time;
+use super::schedule::Time;
 use super::{Outcome, print};
 
 /// `snapback serve`
@@ -78,19 +78,13 @@ pub(crate) struct ServeOptions {
     host: Vec<String>,
 
     /// Read all snapshots back this often, such as 24h: the outcome is in the history
-    #[arg(long, value_name = "TIME", env = "SNAPBACK_VERIFY_EVERY", value_parser = parse_time)]
-    verify_every: Option<Duration>,
+    #[arg(long, value_name = "TIME", env = "SNAPBACK_VERIFY_EVERY")]
+    verify_every: Option<Time>,
 
     /// How long what is under way may take to end once the console is asked to stop, such as 30s:
     /// what takes longer is ended with nothing changed
-    #[arg(
-        long,
-        value_name = "TIME",
-        env = "SNAPBACK_SHUTDOWN_TIMEOUT",
-        default_value = "10s",
-        value_parser = parse_time
-    )]
-    shutdown_timeout: Duration,
+    #[arg(long, value_name = "TIME", env = "SNAPBACK_SHUTDOWN_TIMEOUT", default_value = "10s")]
+    shutdown_timeout: Time,
 
     #[command(flatten)]
     access: AccessOptions,
@@ -180,8 +174,8 @@ fn serve_with<'u, F: Future<Output = Result<web::Farewell>>>(
         let web = web::Options {
             hosts: options.host.clone(),
             access,
-            verify_every: options.verify_every,
-            farewell: options.shutdown_timeout,
+            verify_every: options.verify_every.map(|every| every.0),
+            farewell: options.shutdown_timeout.0,
             ..web::Options::default()
         };
         let stop = stop().map_err(failed)?;

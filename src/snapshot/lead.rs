@@ -14,6 +14,9 @@ use crate::store::{Duty, Store, StoreLock};
 pub(crate) struct Lead {
     store: Store,
     clock: Clock,
+    /// Held while the store is asked, by one at a time.
+    asking: Mutex<()>,
+    /// Never held for long: every page looks at it.
     standing: Mutex<Standing>,
 }
 
@@ -29,25 +32,28 @@ enum Standing {
 
 impl Lead {
     pub(super) fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, standing: Mutex::default() }
+        Self { store, clock, asking: Mutex::default(), standing: Mutex::default() }
     }
 
     /// Takes the lead, unless another console has it. Blocks.
     pub(crate) fn take(&self) -> bool {
-        let mut standing = self.lock();
-        if let Standing::Leads(lock) = &*standing
-            && lock.check().is_ok()
-        {
-            return true;
-        }
+        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        if let Standing::Follows(asked) = *standing
-            && asked <= now
-            && now.duration_since(asked) < self.patience()
-        {
-            return false;
+        match &*self.lock() {
+            Standing::Leads(lock) if lock.check().is_ok() => return true,
+            Standing::Follows(asked)
+                if *asked <= now && now.duration_since(*asked) < self.patience() =>
+            {
+                return false;
+            }
+            _ => {}
         }
-        *standing = match self.store.lead(Duty::Take) {
+        let lost = matches!(*self.lock(), Standing::Leads(_));
+        if lost {
+            // It would stand in the way of the next.
+            self.step_down();
+        }
+        let standing = match self.store.lead(Duty::Take) {
             Ok(Some(lock)) => Standing::Leads(lock),
             Ok(None) => Standing::Follows(now),
             Err(error) => {
@@ -56,7 +62,9 @@ impl Lead {
                 Standing::Unknown
             }
         };
-        !matches!(*standing, Standing::Follows(_))
+        let follows = matches!(standing, Standing::Follows(_));
+        *self.lock() = standing;
+        !follows
     }
 
     /// Whether this console led, or another one, when it was asked last.
@@ -71,7 +79,7 @@ impl Lead {
     /// Leaves the lead to others. Blocks.
     pub(crate) fn step_down(&self) {
         let before = std::mem::take(&mut *self.lock());
-        // Nobody waits for the lock while a server is told.
+        // Nobody waits while a server is told.
         drop(before);
     }
 

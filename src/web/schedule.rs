@@ -12,19 +12,9 @@ use crate::snapshot::{Progress, Snapshots};
 /// Who is named in the history for it.
 const BY: &str = "schedule";
 
-/// Verifies all snapshots whenever `every` has passed since that was done last, by whoever did it.
-/// The outcome is in the history and among the metrics. Dropped, it ends what is under way.
-pub(crate) async fn verify(snapshots: Snapshots, every: Duration, stop: CancellationToken) {
-    loop {
-        let ending = Ending(Progress::default());
-        let watched = snapshots.watched(ending.0.clone());
-        let verified = blocking(move || watched.verify_when_due(every, BY)).await;
-        drop(ending);
-        if !waited(until_next(verified, every, None), &stop).await {
-            return;
-        }
-    }
-}
+/// What is said of failures.
+const UNREAD: &str = "the snapshots could not be read back";
+const UNTAKEN: &str = "the snapshot that is due could not be taken";
 
 /// How long a schedule is not looked at.
 const LOOKED: Duration = Duration::from_secs(2);
@@ -32,22 +22,40 @@ const LOOKED: Duration = Duration::from_secs(2);
 /// How long after a failure it is tried again.
 const PUT_OFF: Duration = Duration::from_mins(1);
 
+/// Verifies all snapshots whenever `every` has passed since that was done last, by whoever did it.
+/// The outcome is in the history and among the metrics. Dropped, it ends what is under way.
+pub(crate) async fn verify(snapshots: Snapshots, every: Duration, stop: CancellationToken) {
+    again_and_again(stop, UNREAD, every, move |progress| {
+        snapshots.watched(progress.clone()).verify_when_due(every, BY)
+    })
+    .await;
+}
+
 /// Takes a checkpoint whenever the schedule of `snapshots` says so. Dropped, it ends what is under
 /// way.
 pub(crate) async fn take(snapshots: Snapshots, stop: CancellationToken) {
+    again_and_again(stop, UNTAKEN, PUT_OFF, move |progress| {
+        snapshots.watched(progress.clone()).take_when_due(BY).map(|_| LOOKED)
+    })
+    .await;
+}
+
+/// Works until it is told to stop; what comes of it is how long there is nothing to do then. A
+/// failure is in the history too, and the next time tries again.
+async fn again_and_again(
+    stop: CancellationToken,
+    failed: &'static str,
+    put_off: Duration,
+    work: impl Fn(&Progress) -> Result<Duration> + Clone + Send + 'static,
+) {
     loop {
         let ending = Ending(Progress::default());
-        let watched = snapshots.watched(ending.0.clone());
-        // A failure is in the history too, and the next time tries again.
-        let taken = blocking(move || watched.take_when_due(BY)).await;
+        let (work, progress) = (work.clone(), ending.0.clone());
+        let pause = blocking(move || work(&progress)).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "{failed}");
+            put_off
+        });
         drop(ending);
-        let pause = match taken {
-            Ok(_) => LOOKED,
-            Err(error) => {
-                tracing::warn!(%error, "the snapshot that is due could not be taken");
-                PUT_OFF
-            }
-        };
         if !waited(pause, &stop).await {
             return;
         }
@@ -65,21 +73,11 @@ async fn waited(pause: Duration, stop: &CancellationToken) -> bool {
 /// Takes a checkpoint of each of several databases whenever its schedule says so. Dropped, it ends
 /// what is under way.
 pub(crate) async fn take_each(databases: Databases, stop: CancellationToken) {
-    loop {
-        let ending = Ending(Progress::default());
-        let (all, progress) = (databases.clone(), ending.0.clone());
-        let taken = blocking(move || {
-            all.take_when_due(BY, &progress);
-            Ok(())
-        });
-        if let Err(error) = taken.await {
-            tracing::warn!(%error, "the schedules could not be looked at");
-        }
-        drop(ending);
-        if !waited(LOOKED, &stop).await {
-            return;
-        }
-    }
+    again_and_again(stop, UNTAKEN, PUT_OFF, move |progress| {
+        databases.take_when_due(BY, progress);
+        Ok(LOOKED)
+    })
+    .await;
 }
 
 /// Verifies each of several databases as [`verify`] does the only one, one after the other.
@@ -103,7 +101,10 @@ pub(crate) async fn verify_each(databases: Databases, every: Duration, stop: Can
                     snapshots.watched(progress).verify_when_due(every, BY)
                 })
             });
-            let wait = until_next(verified.await, every, Some(&name));
+            let wait = verified.await.unwrap_or_else(|error| {
+                tracing::warn!(%error, %name, "{UNREAD}");
+                every
+            });
             times.insert(name, Instant::now() + wait);
         }
         let next = times
@@ -118,16 +119,6 @@ pub(crate) async fn verify_each(databases: Databases, every: Duration, stop: Can
 
 /// How long a new database waits at most until it is known of.
 const SEARCHED_AGAIN: Duration = Duration::from_mins(1);
-
-/// How long it is until the snapshots are verified again. A failure is in the history too, and the
-/// next time tries again.
-fn until_next(verified: Result<Duration>, every: Duration, name: Option<&Name>) -> Duration {
-    verified.unwrap_or_else(|error| {
-        let database = name.map(tracing::field::display);
-        tracing::warn!(%error, database, "the snapshots could not be read back");
-        every
-    })
-}
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
