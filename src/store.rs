@@ -149,7 +149,7 @@ impl Store {
     }
 
     /// A store over objects that other machines use too, whose lock and whose lead have such leases.
-    fn shared(
+    pub(crate) fn shared(
         objects: Arc<dyn ObjectStore>,
         location: &str,
         lock: Duration,

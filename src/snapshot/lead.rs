@@ -91,3 +91,35 @@ impl Lead {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[test]
+    fn a_lead_that_was_lost_is_asked_for_anew_and_is_another_ones_until_then() {
+        let (objects, lease) = (Arc::new(InMemory::new()), Duration::from_secs(2));
+        let open = || Store::shared(objects.clone(), "memory://bucket", lease, lease);
+        let lead = || Lead::new(open(), Clock::default());
+        let (one, other) = (lead(), lead());
+        let lose = |lead: &Lead| {
+            if let Standing::Leads(lock) = &mut *lead.lock() {
+                lock.let_run_out();
+            }
+            assert_eq!(lead.is_ours(), Some(false));
+        };
+        assert!(one.take());
+        lose(&one);
+        assert!(one.take());
+        assert_eq!(one.is_ours(), Some(true));
+        lose(&one);
+        assert!(other.take());
+        assert!(!one.take());
+        assert_eq!((one.is_ours(), other.is_ours()), (Some(false), Some(true)));
+    }
+}

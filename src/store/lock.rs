@@ -50,7 +50,7 @@ impl StoreLock {
 
     /// Stops renewing the claim, and waits until it holds no more.
     #[cfg(test)]
-    pub(super) fn let_run_out(&mut self) {
+    pub(crate) fn let_run_out(&mut self) {
         if let Held::Claim { lease, .. } = &mut self.held {
             lease.let_run_out();
         }
