@@ -139,6 +139,18 @@ fn each_database_has_the_mirror_that_the_file_names_and_no_other() {
     }
     let mirrors = std::fs::read_dir(terminal.file("mirrors")).expect("the common folder");
     assert_eq!(mirrors.count(), 1);
+
+    // What one lacks when the console begins it gets without a take.
+    assert_eq!(console.stop("TERM").code(), Some(0));
+    for mirror in ["of-b", "mirrors/c"] {
+        std::fs::remove_dir_all(terminal.file(mirror)).expect("removed");
+    }
+    let console = Console::start(&terminal, &["serve", "--config", "snapback.toml"]);
+    console.get("/");
+    for (store, mirror) in [("b.db", "of-b"), ("c.db", "mirrors/c")] {
+        let (store, mirror) = (terminal.file(&format!("{store}.snapback")), terminal.file(mirror));
+        wait("what was lost", || snapshots(&mirror) == snapshots(&store));
+    }
 }
 
 #[test]
