@@ -35,6 +35,7 @@ mod manifest;
 mod mirror;
 mod occurrence;
 mod pack;
+mod parallel;
 mod preview;
 mod progress;
 mod redact;

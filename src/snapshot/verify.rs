@@ -10,6 +10,7 @@ use super::foreign;
 use super::id::SnapshotRef;
 use super::manifest::{Manifest, TableRoot};
 use super::pack::{ChunkHash, Packs};
+use super::parallel;
 use super::source::{ChunkSource as _, children_of, malformed, values_of};
 use super::tree::{self, Node};
 use crate::database::{Schema, Table};
@@ -17,6 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// More damage than this is not listed one by one.
 const MOST_DAMAGE: usize = 20;
+
+/// Chunks of rows that are read back side by side, and those that are worth a thread of their own.
+const TOGETHER: usize = 256;
+const SHARE: usize = 8;
 
 /// Chunks that were already found sound: snapshots share most of theirs.
 pub(crate) type Sound = HashSet<ChunkHash>;
@@ -130,40 +135,44 @@ impl Check<'_> {
     }
 
     fn node(&mut self, table: &Table, node: &Node) -> Result<()> {
-        if node.height == 0 && self.sound.contains(&node.hash) {
-            return self.count(node);
+        if node.height == 0 {
+            return self.rows(table, std::slice::from_ref(node));
         }
-        let read = self.packs.chunk(table, node).and_then(|chunk| {
-            if node.height > 0 {
-                return children_of(table, node, &chunk);
-            }
-            let mut rows = 0;
-            for line in tree::lines_of(chunk.bytes()) {
-                values_of(table, node, line)?;
-                rows += 1;
-            }
-            if rows == node.rows { Ok(Vec::new()) } else { Err(malformed(table, node)) }
-        });
-        match read {
-            Ok(children) => {
-                for child in &children {
-                    self.node(table, child)?;
-                }
-                self.sound.insert(node.hash);
-                if node.height == 0 { self.count(node) } else { Ok(()) }
-            }
+        let chunk = self.packs.chunk(table, node);
+        match chunk.and_then(|chunk| children_of(table, node, &chunk)) {
+            Ok(children) if node.height == 1 => self.rows(table, &children),
+            Ok(children) => children.iter().try_for_each(|child| self.node(table, child)),
             Err(error) => {
-                let what = format!("table {}, {} rows", table.name, node.rows);
-                self.lose(node.hash, Some(table.name.clone()), what, &error);
+                self.lose_node(table, node, &error);
                 Ok(())
             }
         }
     }
 
-    fn count(&mut self, leaf: &Node) -> Result<()> {
-        self.checked.verified.rows += leaf.rows;
-        self.checked.verified.bytes += leaf.bytes;
-        self.core.progress.step(leaf.rows)
+    /// Reads chunks of rows back, those that no snapshot before had too.
+    fn rows(&mut self, table: &Table, nodes: &[Node]) -> Result<()> {
+        for nodes in nodes.chunks(TOGETHER) {
+            let unread: Vec<&Node> =
+                nodes.iter().filter(|node| !self.sound.contains(&node.hash)).collect();
+            let read = parallel::map(&unread, SHARE, |node| read_rows(&self.packs, table, node));
+            for (node, read) in unread.into_iter().zip(read) {
+                match read.unwrap_or_else(|| Err(stopped())) {
+                    Ok(()) => drop(self.sound.insert(node.hash)),
+                    Err(error) => self.lose_node(table, node, &error),
+                }
+            }
+            for node in nodes.iter().filter(|node| self.sound.contains(&node.hash)) {
+                self.checked.verified.rows += node.rows;
+                self.checked.verified.bytes += node.bytes;
+                self.core.progress.step(node.rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lose_node(&mut self, table: &Table, node: &Node, error: &Error) {
+        let what = format!("table {}, {} rows", table.name, node.rows);
+        self.lose(node.hash, Some(table.name.clone()), what, error);
     }
 
     fn lose(&mut self, hash: ChunkHash, table: Option<String>, what: String, error: &Error) {
@@ -175,6 +184,21 @@ impl Check<'_> {
             self.checked.lost.push(Lost { hash, table, what });
         }
     }
+}
+
+/// Reads a chunk of rows, and each row in it.
+fn read_rows(packs: &Packs, table: &Table, node: &Node) -> Result<()> {
+    let chunk = packs.chunk(table, node)?;
+    let mut rows = 0;
+    for line in tree::lines_of(chunk.bytes()) {
+        values_of(table, node, line)?;
+        rows += 1;
+    }
+    if rows == node.rows { Ok(()) } else { Err(malformed(table, node)) }
+}
+
+fn stopped() -> Error {
+    Error::failed("a thread that read the snapshot back has stopped").hint("verify it again")
 }
 
 /// The other snapshots that need a chunk that this one has lost.

@@ -1,11 +1,11 @@
 //! Reading chunks out of packs, each checked.
 
 use std::ops::Range;
-use std::thread::{self, available_parallelism};
 
 use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::snapshot::parallel;
 
 use super::chunk::{Chunk, ChunkHash};
 use super::state::Place;
@@ -179,24 +179,12 @@ impl Packs {
 /// Frames that are worth a thread of their own.
 const SHARE: usize = 16;
 
-/// The chunks in frames, on several threads where there are many; `None` for one that is not sound.
+/// The chunks in frames; `None` for one that is not sound. One that a thread did not unpack is read
+/// again by itself.
 fn unpack_all(frames: &[(usize, &Place, Bytes)]) -> Vec<Option<Chunk>> {
-    let unpack = |frames: &[(usize, &Place, Bytes)]| -> Vec<Option<Chunk>> {
-        frames.iter().map(|(_, place, frame)| format::unpack(place.entry(), frame).ok()).collect()
-    };
-    let cores = available_parallelism().map_or(1, usize::from);
-    let share = frames.len().div_ceil(cores).max(SHARE);
-    let (own, others) = frames.split_at(share.min(frames.len()));
-    thread::scope(|scope| {
-        let others: Vec<_> =
-            others.chunks(share).map(|share| (share, scope.spawn(|| unpack(share)))).collect();
-        let mut chunks = unpack(own);
-        for (share, other) in others {
-            // A chunk that a thread did not unpack is read again by itself.
-            chunks.extend(other.join().unwrap_or_else(|_| vec![None; share.len()]));
-        }
-        chunks
-    })
+    let unpack =
+        |(_, place, frame): &(usize, &Place, Bytes)| format::unpack(place.entry(), frame).ok();
+    parallel::map(frames, SHARE, unpack).into_iter().map(Option::flatten).collect()
 }
 
 /// The name of a chunk in the cache. Frames of one chunk may differ from pack to pack, in length
