@@ -58,6 +58,7 @@ pub use facts::*;
 pub use hook::{Hook, Hooks};
 pub(crate) use id::is_sound_name;
 pub use id::{Kind, Point, SnapshotId, SnapshotRef};
+pub(crate) use label::{LONGEST_NOTE, checked_note};
 pub use occurrence::{Action, HistoryPage, HistoryQuery, Occurrence};
 pub use progress::Progress;
 pub use retain::{Period, Retention, Rules, Within};
@@ -346,10 +347,11 @@ impl Snapshots {
         })
     }
 
-    /// Takes a `periodic` snapshot of the present state, then applies retention.
+    /// Takes a `periodic` snapshot of the present state, then applies retention. A note of more than
+    /// 500 characters is refused.
     pub fn take(&self, note: Option<&str>, by: &str) -> Result<Entry> {
         let core = &self.core;
-        let note = note.map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
+        let note = note.map(checked_note).transpose()?.flatten();
         let label = label::Label { note, pinned: false };
         let deed = core.begin(Action::Take, None, by);
         let (snapshot, lock) = deed.noted(take::take(core, Kind::Periodic, &label))?;
@@ -453,7 +455,7 @@ impl Snapshots {
         newest.map(|listed| self.core.entry(listed, self.core.position()?)).transpose()
     }
 
-    /// Changes a note or a pin.
+    /// Changes a note or a pin. A note of more than 500 characters is refused.
     pub fn label(&self, snapshot: &SnapshotRef, change: &LabelChange, by: &str) -> Result<Entry> {
         let core = &self.core;
         let deed = core.begin(Action::Label, Some(snapshot), by);
@@ -469,9 +471,8 @@ impl Snapshots {
         let mut label = label::read(&core.store, snapshot)?.label;
         let mut said = Vec::new();
         if let Some(note) = &change.note {
-            let note = note.trim();
-            label.note = (!note.is_empty()).then(|| note.to_owned());
-            said.push(if note.is_empty() { "note removed" } else { "note changed" });
+            label.note = checked_note(note)?;
+            said.push(if label.note.is_none() { "note removed" } else { "note changed" });
         }
         if let Some(pinned) = change.pinned {
             label.pinned = pinned;

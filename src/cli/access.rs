@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use serde::Serialize;
 use snapback::web::{Access, PasswordHash, Token};
 use snapback::{Error, Result};
@@ -72,7 +73,10 @@ impl NewToken {
 /// The password: typed twice and not shown at a terminal, a line of standard input elsewhere.
 fn read_password() -> Result<String> {
     let failed = |source: std::io::Error| {
-        Error::failed("the password cannot be read").on("standard input").because(source)
+        Error::failed("the password cannot be read")
+            .on("standard input")
+            .hint("send it as one line of UTF-8, or type it at a terminal")
+            .because(source)
     };
     if std::io::stdin().is_terminal() {
         let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(failed);
@@ -121,7 +125,7 @@ pub(crate) struct AccessOptions {
     token_hash: Vec<String>,
 
     /// Browsers reach the console through TLS, which a proxy in front of it speaks
-    #[arg(long, env = "SNAPBACK_BEHIND_TLS")]
+    #[arg(long, env = "SNAPBACK_BEHIND_TLS", value_parser = FalseyValueParser::new())]
     behind_tls: bool,
 
     /// A proxy whose X-Forwarded-For is believed; repeated or with commas

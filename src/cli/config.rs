@@ -126,7 +126,10 @@ fn serve_by_file(path: &Path, databases_of_file: bool) -> Result<Serve> {
     let arguments = ["snapback", "serve", "--config"].map(OsString::from);
     let arguments = [&arguments[..], &[path.into()]].concat();
     let understood = |usage: clap::Error| {
-        Error::invalid("the configuration is not understood").on(path.display()).because(usage)
+        Error::invalid("the configuration is not understood")
+            .on(path.display())
+            .hint("see to what is said of it here, in the file or in the environment")
+            .because(usage)
     };
     let matches = all.clone().try_get_matches_from(&arguments).map_err(understood)?;
     let (_, given) = matches.subcommand().ok_or_else(|| Error::failed("no command"))?;

@@ -58,7 +58,8 @@ pub(super) struct History {
     #[arg(value_name = "WORD")]
     words: Vec<String>,
 
-    /// Only this action: take, restore, label, delete, prune, import, verify, repair, export, copy
+    /// Only this action: take, restore, label, delete, prune, import, verify, repair, export, copy,
+    /// hook
     #[arg(long, value_name = "ACTION", value_parser = text::parse_action)]
     what: Option<Action>,
 

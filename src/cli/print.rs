@@ -65,14 +65,23 @@ impl fmt::Display for Columns {
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || reorders {
+        if c.is_control() || hides(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// Whether a character is not seen, or turns the text around it. What joins letters is seen in them.
+fn hides(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// A number in groups of three digits: `48 213`.
@@ -156,7 +165,10 @@ pub(super) fn fact<T: Serialize>(
 /// Prints text as it is.
 pub(crate) fn say(out: &mut dyn Write, text: &str) -> Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|source| {
-        Error::failed("the answer cannot be written").on("standard output").because(source)
+        Error::failed("the answer cannot be written")
+            .on("standard output")
+            .hint("make room where it goes, or send it elsewhere")
+            .because(source)
     })
 }
 
@@ -200,6 +212,8 @@ mod tests {
     #[test]
     fn invisible_characters_are_escaped() {
         assert_eq!(printable("a\tb\u{202e}c\u{7f}é"), "a\\tb\\u{202e}c\\u{7f}é");
+        let hidden = "\u{61c}\u{200b}\u{2028}\u{2060}\u{feff}\u{e0041}";
+        assert_eq!(printable(hidden), "\\u{61c}\\u{200b}\\u{2028}\\u{2060}\\u{feff}\\u{e0041}");
     }
 
     #[test]

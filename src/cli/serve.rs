@@ -53,7 +53,7 @@ pub(super) struct Serve {
     #[command(flatten)]
     pub(super) options: ServeOptions,
 
-    /// Print facts as JSON, and errors too
+    /// Print errors as JSON
     #[arg(long, help_heading = "Output")]
     pub(super) json: bool,
 
@@ -156,8 +156,11 @@ fn serve_with<'u, F: Future<Output = Result<web::Farewell>>>(
     first: &str,
     serve: impl FnOnce(tokio::net::TcpListener, web::Options, Until<'u>) -> F,
 ) -> Result<web::Farewell> {
-    let failed =
-        |source: std::io::Error| Error::failed("the console cannot be started").because(source);
+    let failed = |source: std::io::Error| {
+        Error::failed("the console cannot be started")
+            .hint("see to what the system says, then start it again")
+            .because(source)
+    };
     let access = options.access.read()?;
     let address = listener.local_addr().map_err(failed)?;
     if access.is_guarded() && !access.behind_tls && !address.ip().is_loopback() {

@@ -227,3 +227,14 @@ fn the_image_runs_the_console_as_the_command_line_reads_it() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let Command::Serve(_) = understood(&arguments) else { panic!("not the console") };
 }
+
+#[test]
+fn the_help_of_the_history_names_every_action() {
+    let program = Cli::command();
+    let history = program.find_subcommand("history").expect("a command");
+    let option = history.get_arguments().find(|known| known.get_long() == Some("what"));
+    let help = option.and_then(clap::Arg::get_help).expect("help").to_string();
+    for action in snapback::snapshot::Action::ALL {
+        assert!(help.contains(action.name()), "{} in {help}", action.name());
+    }
+}

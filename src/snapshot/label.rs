@@ -122,6 +122,20 @@ impl Labels {
     }
 }
 
+/// The longest note, in characters.
+pub(crate) const LONGEST_NOTE: usize = 500;
+
+/// A note as it was given, without space around it; `None` where nothing is left.
+pub(crate) fn checked_note(note: &str) -> Result<Option<String>> {
+    let note = note.trim();
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(Error::invalid(format!("the note is longer than {LONGEST_NOTE} characters"))
+            .on("note")
+            .hint("shorten it"));
+    }
+    Ok((!note.is_empty()).then(|| note.to_owned()))
+}
+
 /// Writes the label of a snapshot; an empty one is no file.
 pub(crate) fn write(store: &Store, snapshot: &SnapshotRef, label: &Label) -> Result<()> {
     if *label == Label::default() {

@@ -14,8 +14,14 @@ const TYPES: usize = 12;
 
 /// Counts for every table with changes, each opening its rows; and the tables without.
 ///
-/// `prefix` begins the ids of the places that rows open in, `link` makes a table's address.
-pub(crate) fn tables(preview: &Preview, prefix: &str, link: impl Fn(&str) -> String) -> Markup {
+/// `same` says that there are none, `prefix` begins the ids of the places that rows open in, `link`
+/// makes a table's address.
+pub(crate) fn tables(
+    preview: &Preview,
+    same: &str,
+    prefix: &str,
+    link: impl Fn(&str) -> String,
+) -> Markup {
     let most = preview.changed_tables().map(TableCounts::differing).max().unwrap_or(0);
     let unchanged: Vec<&str> = preview
         .tables
@@ -25,7 +31,7 @@ pub(crate) fn tables(preview: &Preview, prefix: &str, link: impl Fn(&str) -> Str
         .collect();
     html! {
         @if most == 0 {
-            p { "Nothing: every table is as in the snapshot. Restoring it would leave all rows alone." }
+            p { (same) }
         } @else {
             table.changes {
                 thead {

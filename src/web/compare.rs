@@ -10,6 +10,8 @@ use super::{changes, table};
 use crate::error::{Error, Result};
 use crate::snapshot::{Change, Point, Preview};
 
+const SAME: &str = "Nothing: every table has the same rows on both sides.";
+
 /// Answers `from` and `to`, or the marks of the list; with `table`, the changed rows of that one.
 #[handler]
 pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Response> {
@@ -90,7 +92,7 @@ fn comparison(links: &Links, from: &Point, to: &Point, preview: &Preview, titled
             div.pane {
                 div.changes-col {
                     h3 { "What going from " (side(from)) " to " (side(to)) " changes" }
-                    (changes::tables(preview, "rows-compare", |table| {
+                    (changes::tables(preview, SAME, "rows-compare", |table| {
                         links.compare_rows(from, to, table, None, None)
                     }))
                 }

@@ -38,7 +38,9 @@ pub(crate) async fn answer(console: &Console, failure: poem::Error, path: &str) 
     let undecodable = failure.is::<ParsePathError>();
     let status = if undecodable { StatusCode::NOT_FOUND } else { failure.status() };
     let allowed = failure.data::<Allowed>().cloned();
-    let error = failure.downcast::<Error>().unwrap_or_else(|other| in_our_words(&other, path));
+    let error = failure
+        .downcast::<Error>()
+        .unwrap_or_else(|other| in_our_words(&other, path, way_back(console)));
     if status.is_server_error() {
         tracing::error!(%status, error = %error, "a request failed");
     }
@@ -76,6 +78,10 @@ pub(crate) async fn with_markup(
 
 fn back(console: &Console) -> &'static str {
     if console.links().is_overview() { "databases" } else { "snapshots" }
+}
+
+fn way_back(console: &Console) -> &'static str {
+    if console.links().is_overview() { "open the overview" } else { "open the list of snapshots" }
 }
 
 /// Answers an error whose status follows from its kind, with markup that offers a way out.
@@ -117,12 +123,10 @@ pub(crate) fn sentence(clause: &str) -> String {
 }
 
 /// What poem found wrong before a handler was reached, said as the rest of the crate says it.
-fn in_our_words(error: &poem::Error, path: &str) -> Error {
+fn in_our_words(error: &poem::Error, path: &str, way_back: &str) -> Error {
     let shown: String = path.chars().take(200).collect();
     if error.is::<NotFoundError>() {
-        Error::not_found("there is no page at this address")
-            .on(shown)
-            .hint("open the list of snapshots")
+        Error::not_found("there is no page at this address").on(shown).hint(way_back)
     } else if error.is::<MethodNotAllowedError>() {
         Error::invalid("this address does not answer this method")
             .on(shown)
@@ -160,9 +164,7 @@ fn in_our_words(error: &poem::Error, path: &str) -> Error {
     } else if error.status().is_server_error() {
         Error::failed("the request failed").on(shown).hint("look into the log, then try again")
     } else {
-        Error::invalid(format!("the request cannot be read ({error})"))
-            .on(shown)
-            .hint("open the list of snapshots")
+        Error::invalid(format!("the request cannot be read ({error})")).on(shown).hint(way_back)
     }
 }
 

@@ -10,10 +10,7 @@ use super::fields::Fields;
 use super::links::Links;
 use super::{dom, layout, row};
 use crate::error::{Error, Result};
-use crate::snapshot::{Action, Entry, LabelChange};
-
-/// The longest note, in characters.
-pub(crate) const LONGEST: usize = 500;
+use crate::snapshot::{Action, Entry, LONGEST_NOTE, LabelChange, checked_note};
 
 #[handler]
 pub(crate) async fn label(
@@ -38,13 +35,8 @@ pub(crate) async fn label(
 
 /// The note that a form states, without space around it; `None` when it states none.
 pub(crate) fn note(fields: &Fields) -> Result<Option<String>> {
-    let note = fields.one("note")?.map(|note| note.trim().to_owned());
-    if note.as_ref().is_some_and(|note| note.chars().count() > LONGEST) {
-        return Err(Error::invalid(format!("the note is longer than {LONGEST} characters"))
-            .on("note")
-            .hint("shorten it"));
-    }
-    Ok(note)
+    let Some(note) = fields.one("note")? else { return Ok(None) };
+    Ok(Some(checked_note(note)?.unwrap_or_default()))
 }
 
 /// The row as it is now, and the forms that changed it; nothing where errors would stand.
@@ -87,7 +79,7 @@ fn controls(links: &Links, entry: &Entry) -> Markup {
             input type="hidden" name="kind" value=(snapshot.kind);
             label.vh for=(note) { "Note" }
             input id=(note) type="text" name="note" value=[entry.note.as_deref()]
-                placeholder="Note" maxlength=(LONGEST) autocomplete="off";
+                placeholder="Note" maxlength=(LONGEST_NOTE) autocomplete="off";
             button type="submit" { "Save note" }
         }
     }

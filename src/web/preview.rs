@@ -11,6 +11,9 @@ use super::{changes, delete, dom, error, label, verify};
 use crate::error::ErrorKind;
 use crate::snapshot::{Entry, Fate, Format, Preview, SnapshotRef};
 
+const SAME: &str =
+    "Nothing: every table is as in the snapshot. Restoring it would leave all rows alone.";
+
 #[handler]
 pub(crate) async fn show(
     console: Console,
@@ -60,7 +63,7 @@ fn pane(links: &Links, entry: &Entry, preview: &Preview) -> Markup {
         div.pane data-status=(changes::said(preview)) {
             div.changes-col {
                 h3 { "What restoring would change" }
-                (changes::tables(preview, &rows, |table| links.rows(&snapshot, table, None, None)))
+                (changes::tables(preview, SAME, &rows, |table| links.rows(&snapshot, table, None, None)))
             }
             div.events-col {
                 @if preview.event_delta.is_some() {

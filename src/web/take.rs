@@ -12,7 +12,7 @@ use super::jobs::{self, Telling, Work};
 use super::links::Links;
 use super::{label, list};
 use crate::error::Result;
-use crate::snapshot::{Action, Entry, SnapshotRef, Snapshots};
+use crate::snapshot::{Action, Entry, LONGEST_NOTE, SnapshotRef, Snapshots};
 
 /// The small form for a note.
 #[handler]
@@ -63,7 +63,7 @@ fn take_form(links: &Links) -> Markup {
             data-status="Write a note and press Enter to take a snapshot"
         {
             label for="take-note" { "Note for the new snapshot (optional)" }
-            input #take-note type="text" name="note" maxlength=(label::LONGEST) autocomplete="off" data-focus;
+            input #take-note type="text" name="note" maxlength=(LONGEST_NOTE) autocomplete="off" data-focus;
             button.button.primary type="submit" { "Take snapshot" }
             a.cancel.button href=(links.list()) { "Cancel " kbd { "Esc" } }
         }

@@ -13,7 +13,7 @@ use super::links::Links;
 use super::{label, layout, overview};
 use crate::error::{Error, ErrorKind, Result};
 use crate::many::{Databases, Name};
-use crate::snapshot::{Action, Entry, Progress, SnapshotRef};
+use crate::snapshot::{Action, Entry, LONGEST_NOTE, Progress, SnapshotRef};
 
 /// What would be taken, and a field for a note.
 #[handler]
@@ -158,7 +158,7 @@ fn take_form(links: &Links, databases: usize) -> Markup {
                 "That goes on when this page is left; what retention lets go of goes as after any snapshot."
             }
             label for="take-note" { "Note for each (optional)" }
-            input #take-note type="text" name="note" maxlength=(label::LONGEST) autocomplete="off" data-focus;
+            input #take-note type="text" name="note" maxlength=(LONGEST_NOTE) autocomplete="off" data-focus;
             button.button.primary type="submit" { "Take all" }
             a.cancel.button href=(links.list()) { "Cancel " kbd { "Esc" } }
         }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use super::terminal::Terminal;
 
 /// What `snapback password` prints when a line comes in.
-fn password(terminal: &Terminal, line: &str) -> (Option<i32>, String, String) {
+fn password(terminal: &Terminal, line: impl AsRef<[u8]>) -> (Option<i32>, String, String) {
     let mut process = terminal
         .program()
         .arg("password")
@@ -16,7 +16,7 @@ fn password(terminal: &Terminal, line: &str) -> (Option<i32>, String, String) {
         .spawn()
         .expect("the program runs");
     let mut input = process.stdin.take().expect("its input");
-    input.write_all(line.as_bytes()).expect("a line");
+    input.write_all(line.as_ref()).expect("a line");
     drop(input);
     let output = process.wait_with_output().expect("an end");
     let text = |bytes| String::from_utf8(bytes).expect("text");
@@ -85,4 +85,13 @@ fn beyond_this_machine_a_password_is_required() {
     let said = Terminal::new().run(&["serve", "--db", "app.db", "--listen", "0.0.0.0:0"]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("hint: set a password (`snapback password`)"), "{}", said.err);
+}
+
+#[test]
+fn a_password_that_cannot_be_read_says_what_to_do() {
+    let (code, out, err) = password(&Terminal::new(), b"\xff\xfe\n");
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    let hint = "\nhint: send it as one line of UTF-8, or type it at a terminal\n";
+    assert!(err.starts_with("snapback: standard input: the password cannot be read"), "{err}");
+    assert!(err.ends_with(hint), "{err}");
 }

@@ -106,3 +106,40 @@ fn a_database_without_an_event_log_is_refused_with_the_option_to_give() {
     let list = terminal.on_app(&["list", "--event-table", "none", "--json"]).json();
     assert_eq!(list["current_event_log_max_id"], serde_json::Value::Null);
 }
+
+#[test]
+fn a_switch_in_the_environment_is_on_with_1_and_off_with_0() {
+    let terminal = Terminal::new();
+    let serve = ["serve", "--db", "missing.db", "--listen", "127.0.0.1:0"];
+    for name in ["SNAPBACK_BEHIND_TLS", "SNAPBACK_FORCE_NETWORK"] {
+        for value in ["1", "0", "true", "false", ""] {
+            let answer = terminal.run_in(&[(name, value)], &serve);
+            // The database is looked for once the options are understood.
+            assert!(answer.err.contains("there is no database"), "{name}={value}: {}", answer.err);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_nothing_takes_says_what_to_do() {
+    let terminal = Terminal::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let list = terminal.program().args(["list", "--db", "app.db"]).stdout(full).output();
+    let output = list.expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.starts_with("snapback: standard output: the answer cannot be written"), "{err}");
+    assert!(err.ends_with("\nhint: make room where it goes, or send it elsewhere\n"), "{err}");
+}
+
+#[test]
+fn a_note_is_no_longer_than_the_console_lets_it_be() {
+    let terminal = Terminal::new();
+    let long = "x".repeat(501);
+    assert_eq!(
+        terminal.on_app(&["take", "--note", &long]).failed(),
+        "snapback: note: the note is longer than 500 characters\nhint: shorten it\n"
+    );
+    assert_eq!(terminal.on_app(&["list", "--json"]).json()["snapshots"], json!([]));
+    terminal.on_app(&["take", "--note", &format!(" {} ", &long[1..])]).done();
+}

@@ -82,3 +82,12 @@ fn a_comparison_as_a_fragment_has_a_heading_and_opens_rows_below_their_table() {
     assert_eq!(rows["table"], "bots");
     assert_eq!(rows["rows"].as_array().map(Vec::len), Some(2), "{rows}");
 }
+
+#[test]
+fn two_that_are_the_same_are_said_to_be_and_nothing_is_said_of_restoring() {
+    let scene = Scene::new();
+    let (one, other) = (scene.app.take("one"), scene.app.take("other"));
+    let page = scene.client.get(&format!("/snapshots/compare?from={one}&to={other}")).text();
+    assert!(page.contains("Nothing: every table has the same rows on both sides."), "{page}");
+    assert!(!page.contains("Restoring"), "{page}");
+}

@@ -77,6 +77,19 @@ fn a_name_that_is_none_is_told_in_all_forms() {
 }
 
 #[test]
+fn an_address_that_is_none_leads_to_the_list_that_there_is() {
+    let tenants = Tenants::new().with(&["acme"]);
+    let client = tenants.client();
+    for (path, hint) in
+        [("/nowhere", "open the overview"), ("/d/acme/nowhere", "open the list of snapshots")]
+    {
+        let answer = client.call(Method::GET, path).wants_json().send();
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.json()["error"]["hint"], hint, "{path}");
+    }
+}
+
+#[test]
 fn the_page_says_which_database_it_shows() {
     let tenants = Tenants::new().with(&["acme"]);
     let client = tenants.client();
