@@ -208,7 +208,7 @@
     if (at.matches("#filter")) {
       at.value = "";
       at.dispatchEvent(new Event("input", { bubbles: true }));
-      return focusOn(opener(currentRow())) || (at.blur(), true);
+      return focusOn(opener(currentRow())) || focusOn($("main"));
     }
     if (form) return leaveForm(form);
     if (at.closest("#result")) return focusOn(opener(currentRow()));

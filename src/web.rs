@@ -84,7 +84,7 @@ pub struct Options {
     /// to what is new hold one each: at most 64 of them, and half of these connections.
     pub connections: usize,
     /// How long a client of [`serve`] may take to send a request's headers or a form, or be silent
-    /// between two requests.
+    /// between two requests and within an upload.
     pub patience: Duration,
     /// How long what is under way may take to end once [`serve`] is asked to stop.
     pub farewell: Duration,

@@ -24,10 +24,12 @@ fn the_commands_are_well_formed() {
 
 #[test]
 fn every_command_on_a_database_reads_the_same_options() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
         &["serve"],
         &["take"],
         &["list"],
+        &["history"],
+        &["copy", "periodic/a", "--to", "other"],
         &["diff", "periodic/a"],
         &["restore", "periodic/a", "--confirm", "a"],
         &["verify"],

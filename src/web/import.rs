@@ -10,6 +10,7 @@ use poem::{Request, Response, handler};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Handle;
 
 use super::console::Console;
 use super::format::bytes;
@@ -21,9 +22,6 @@ use crate::snapshot::{Action, Entry, SnapshotRef, Snapshots};
 
 /// How much of an upload is held in memory.
 const BUFFER: usize = 64 * 1024;
-
-/// How long an upload may send nothing.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// What else than the file may be in an upload, in bytes.
 const ENVELOPE: u64 = 64 * 1024;
@@ -64,13 +62,14 @@ pub(crate) async fn import(
     if announced.is_some_and(|length| length > limit.saturating_add(ENVELOPE)) {
         return Err(too_large(limit).into());
     }
-    let folder = tempfile::tempdir().map_err(|error| not_written(&error))?;
+    let patience = console.options().patience;
+    let folder = Folder::new().await?;
     let mut arrived = None;
-    while let Some(field) = upload.next_field().await? {
+    while let Some(field) = within(patience, upload.next_field()).await?? {
         if field.name() == Some("file") && arrived.is_none() {
             let name = plain_name(field.file_name().unwrap_or_default());
-            let path = folder.path().join(&name);
-            write(field, &path, limit).await?;
+            let path = folder.path.join(&name);
+            write(field, &path, limit, patience).await?;
             arrived = Some((name, path));
         }
     }
@@ -83,9 +82,38 @@ pub(crate) async fn import(
     Ok(jobs::run(&console, Import { folder: Some(folder), name, path, by: console.by() }).await?)
 }
 
+/// A folder for an upload. What is in it may be large, so it is removed where that may block.
+struct Folder {
+    path: PathBuf,
+    held: Option<TempDir>,
+}
+
+impl Folder {
+    async fn new() -> Result<Self> {
+        let made = tokio::task::spawn_blocking(tempfile::tempdir).await;
+        let folder = made
+            .unwrap_or_else(|ended| Err(std::io::Error::other(ended)))
+            .map_err(|error| not_written(&error))?;
+        Ok(Self { path: folder.path().to_owned(), held: Some(folder) })
+    }
+
+    /// Removes it here and now.
+    fn remove(mut self) {
+        drop(self.held.take());
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let (Some(folder), Ok(runtime)) = (self.held.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(folder));
+        }
+    }
+}
+
 /// An upload that arrived, in a folder that must outlive the work, not the request.
 struct Import {
-    folder: Option<TempDir>,
+    folder: Option<Folder>,
     name: String,
     path: PathBuf,
     by: String,
@@ -100,7 +128,9 @@ impl Work for Import {
 
     fn run(&mut self, snapshots: &Snapshots) -> Result<Entry> {
         let imported = snapshots.import(&self.path, &self.by).map_err(|error| error.on(&self.name));
-        drop(self.folder.take());
+        if let Some(folder) = self.folder.take() {
+            folder.remove();
+        }
         imported
     }
 
@@ -124,17 +154,20 @@ fn plain_name(sent: &str) -> String {
     if kept.is_empty() { "upload".to_owned() } else { kept.to_owned() }
 }
 
+/// What a client sends next, unless it is silent for too long.
+async fn within<T>(patience: Duration, sent: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(patience, sent).await.map_err(|silent| cut_off(&silent.into()))
+}
+
 /// Writes an uploaded file to `path`, and stops as soon as it is too large.
-async fn write(field: Field, path: &Path, limit: u64) -> poem::Result<()> {
+async fn write(field: Field, path: &Path, limit: u64, patience: Duration) -> poem::Result<()> {
     let mut file = tokio::fs::File::create(path).await.map_err(|error| not_written(&error))?;
     let mut reader = Box::pin(field.into_async_read());
     let mut buffer = vec![0; BUFFER];
     let mut written: u64 = 0;
     loop {
-        let read = tokio::time::timeout(SILENCE, reader.read(&mut buffer))
-            .await
-            .unwrap_or_else(|silent| Err(silent.into()))
-            .map_err(|error| cut_off(&error))?;
+        let read =
+            within(patience, reader.read(&mut buffer)).await?.map_err(|error| cut_off(&error))?;
         if read == 0 {
             break;
         }

@@ -38,6 +38,12 @@ fn the_history_is_searched_while_somebody_types() {
     assert!(browser.has_focus("#filter"), "typing goes on");
     browser.type_text(" of this");
     browser.wait_text("#occurrences", "Nothing in the history matches.");
+    browser.press("Escape");
+    assert_eq!(browser.value("#filter"), "");
+    browser.wait_until("all lines", |browser| browser.count(".history tbody tr") > 1);
+    browser.press("/");
+    browser.press("Escape");
+    assert!(!browser.has_focus("body"), "somebody who leaves the field is somewhere");
 }
 
 #[test]

@@ -113,3 +113,26 @@ fn a_form_that_does_not_arrive_is_answered_and_changes_nothing() {
     assert!(is_closed(&mut stream));
     assert_eq!(app.listed(), []);
 }
+
+#[test]
+fn an_upload_that_falls_silent_is_answered_and_changes_nothing() {
+    let app = App::new();
+    let served = app.serve_with(patient_for(Duration::from_millis(500)));
+    let address = served.base().strip_prefix("http://").expect("a base").to_owned();
+    let field = |name: &str| format!("--b\r\nContent-Disposition: form-data; name={name}\r\n\r\n1");
+    for start in [String::new(), "--b\r\nContent-".to_owned(), field("other"), field("file")] {
+        let mut stream = connect(&address);
+        write!(
+            stream,
+            "POST /snapshots/import HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\
+             Connection: close\r\n\r\n{start}"
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{start:?}: {answer}");
+        assert!(answer.contains("The upload did not arrive whole"), "{start:?}: {answer}");
+    }
+    assert!(app.listed().is_empty());
+}
