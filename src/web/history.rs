@@ -27,7 +27,7 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
         Wanted::Fragment => part.table(),
         _ => html! {
             (part.form())
-            section #occurrences aria-live="polite" { (part.table()) }
+            section #occurrences { (part.table()) }
         },
     };
     Ok(console.answer(&facts, "History", markup).await?)

@@ -38,7 +38,7 @@ pub(crate) async fn show(console: Console, fields: Fields) -> poem::Result<Respo
     let markup = || {
         html! {
             @if whole { (form(links, &facts)) }
-            @if whole { section #simulation aria-live="polite" { (outcome(links, &facts, now)) } }
+            @if whole { section #simulation { (outcome(links, &facts, now)) } }
             @else { (outcome(links, &facts, now)) }
         }
     };

@@ -8,7 +8,7 @@ use super::Console;
 fn one_status_and_one_alert_region_are_there_and_empty_before_any_script_runs() {
     let console = Console::without_javascript();
     let browser = &console.browser;
-    for page in ["/snapshots", "/history", "/nowhere"] {
+    for page in ["/snapshots", "/history", "/retention", "/nowhere"] {
         browser.goto(&format!("{}{page}", console.base));
         for role in ["status", "alert"] {
             let regions = format!("[role={role}]");
@@ -16,6 +16,8 @@ fn one_status_and_one_alert_region_are_there_and_empty_before_any_script_runs() 
             assert_eq!(browser.count(&regions), 1, "{role} on {page}");
             assert_eq!(browser.text(&regions), "", "{role} on {page}");
         }
+        // A further one would tell everything a second time, and whole tables with it.
+        assert!(!browser.exists("[aria-live]"), "{page}");
     }
 }
 
