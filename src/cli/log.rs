@@ -1,5 +1,7 @@
 //! The log on standard error: what is in it, and how it is written.
 
+use std::io::IsTerminal as _;
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
@@ -18,7 +20,12 @@ pub(super) enum Format {
 /// Begins to log: warnings and errors, unless the environment says otherwise.
 pub(super) fn to_stderr(format: Format) {
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+    // A file and a journal are no terminal: there the signs for colours would stand as they are.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal() && !plain)
+        .with_writer(std::io::stderr);
     match format {
         Format::Text => log.init(),
         Format::Json => log.json().flatten_event(true).init(),

@@ -310,7 +310,7 @@ impl Jobs {
                 Err(error) => Box::new(Lost(error)),
             };
             if let Some(error) = outcome.failure() {
-                tracing::warn!(%error, action = action.done(), "work for the console failed");
+                tracing::warn!(%error, action = action.name(), "work for the console failed");
             }
             let _ = under_way.outcome.set(outcome);
             under_way.ended.send_replace(true);

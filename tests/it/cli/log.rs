@@ -131,6 +131,7 @@ fn the_log_is_text_unless_it_is_asked_for_as_json() {
     let answer = terminal.run_in(&[("SNAPBACK_LOG", "info")], &["take", "--db", "app.db"]);
     assert!(answer.err.contains("it is written down"), "{}", answer.err);
     assert!(!answer.err.starts_with('{'), "{}", answer.err);
+    assert!(!answer.err.contains('\u{1b}'), "colours are for a terminal: {:?}", answer.err);
     let unknown = terminal.on_app(&["list", "--log-format", "xml"]);
     assert_eq!(unknown.code, Some(2));
 }
