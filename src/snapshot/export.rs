@@ -57,10 +57,15 @@ fn with_contents<T>(
     })
 }
 
+fn unwritten(to: &Path, error: std::io::Error) -> Error {
+    Error::failed("the export cannot be written")
+        .on(to.display())
+        .hint("name a new file in a folder that can be written to and has room")
+        .because(error)
+}
+
 fn export_json(core: &Core, target: &Opened, to: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::failed("the export cannot be written").on(to.display()).because(error)
-    };
+    let failed = |error| unwritten(to, error);
     with_contents(core, target, |layout, contents, position, event_table| {
         let mut out = BufWriter::with_capacity(1 << 16, File::create_new(to).map_err(failed)?);
         let position = position.map_or_else(|| "null".to_owned(), |position| position.to_string());
@@ -112,9 +117,7 @@ fn write_rows(
             row::write_value(&mut line, value.as_sqlite());
         }
         line.push(b'}');
-        out.write_all(&line).map_err(|error| {
-            Error::failed("the export cannot be written").on(to.display()).because(error)
-        })
+        out.write_all(&line).map_err(|error| unwritten(to, error))
     })
 }
 
@@ -145,7 +148,10 @@ fn export_sqlite(core: &Core, target: &Opened, to: &Path) -> Result<()> {
         file.run("COMMIT")?;
         drop(file);
         File::open(to).and_then(|file| file.sync_all()).map_err(|error| {
-            Error::failed("the export cannot be made durable").on(to.display()).because(error)
+            Error::failed("the export cannot be made durable")
+                .on(to.display())
+                .hint("look at the disk, then export it again")
+                .because(error)
         })
     })
 }

@@ -136,7 +136,8 @@ fn attempt(
             layout.tables.iter().find(|table| table.storage != crate::database::Storage::Virtual)
         else {
             return Err(Error::conflict("the database has no table to restore")
-                .on(core.database.path().display()));
+                .on(core.database.path().display())
+                .hint("check the path: the tables that the snapshot holds are not in it"));
         };
         if !writer.lock(table)? {
             return Ok(Attempt::Overtaken);

@@ -166,7 +166,10 @@ fn not_built_in(location: &str, feature: &str) -> Error {
 }
 
 fn unusable(location: &str, error: &object_store::Error) -> Error {
-    Error::invalid("the store's address cannot be used").because(error.to_string()).on(location)
+    Error::invalid("the store's address cannot be used")
+        .because(error.to_string())
+        .on(location)
+        .hint("check bucket and folder in it, and what the environment says of the server")
 }
 
 fn retry(settings: &Settings) -> Result<RetryConfig> {

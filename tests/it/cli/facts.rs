@@ -251,6 +251,18 @@ fn an_export_never_overwrites_a_file() {
 }
 
 #[test]
+fn an_export_that_cannot_be_written_says_what_to_do() {
+    let terminal = Terminal::new();
+    let name = terminal.take();
+    for format in ["json", "sqlite"] {
+        let export = ["export", &name, "--format", format, "-o", "no/such/folder"];
+        let error = terminal.on_app(&export).failed();
+        assert!(error.contains("no/such/folder"), "{error}");
+        assert!(error.contains("\nhint: "), "{error}");
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let terminal = Terminal::new();
     terminal.take();
