@@ -184,9 +184,9 @@ impl Database {
     pub(crate) fn read(&self) -> Result<ReadTransaction> {
         let connection =
             self.inner.connections.borrow().map_err(|error| error.on(self.path().display()))?;
-        ReadTransaction::begin(connection).map_err(|error| {
-            failure("the database cannot be read", error).on(self.path().display())
-        })
+        prepare_once(&connection).and_then(|()| ReadTransaction::begin(connection)).map_err(
+            |error| failure("the database cannot be read", error).on(self.path().display()),
+        )
     }
 
     /// Makes ready to read on several threads in the state of a transaction that is begun next.
@@ -298,6 +298,14 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_collation(UTF8_COLLATION, |a, b| a.as_bytes().cmp(b.as_bytes()))
 }
 
+/// The same for a connection that may have been borrowed before, of a pool that does not do it.
+fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+    let known = connection
+        .prepare_cached("SELECT 1 FROM pragma_collation_list WHERE name = ?1")?
+        .exists([UTF8_COLLATION])?;
+    if known { Ok(()) } else { prepare(connection) }
+}
+
 /// A failure of SQLite in the crate's words, with the next step where it is known.
 pub(crate) fn failure(what: &str, error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode;
@@ -355,9 +363,14 @@ impl Drop for ReadTransaction {
     }
 }
 
-/// BEGIN alone fixes no state: the first read does.
+/// BEGIN alone fixes no state: the first read does. Where that fails no transaction stays open: the
+/// connection may be somebody else's.
 fn begin_reading(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN; SELECT 1 FROM main.sqlite_schema LIMIT 1;")
+    connection.execute_batch("BEGIN")?;
+    connection.execute_batch("SELECT 1 FROM main.sqlite_schema LIMIT 1").inspect_err(|_| {
+        // SQLite may have rolled back by itself; a second ROLLBACK is an error that says nothing.
+        let _ = connection.execute_batch("ROLLBACK");
+    })
 }
 
 #[cfg(test)]
@@ -377,6 +390,68 @@ mod tests {
         let error = Database::open(&path, &EventOptions::default()).err().expect("no database");
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(!path.exists());
+    }
+
+    /// The pool of an application, which knows nothing of what connections need here.
+    struct Plain(PathBuf);
+
+    impl ManageConnection for Plain {
+        type Connection = Connection;
+        type Error = rusqlite::Error;
+
+        fn connect(&self) -> Result<Connection, rusqlite::Error> {
+            let connection = Connection::open(&self.0)?;
+            connection.busy_timeout(Duration::ZERO)?;
+            Ok(connection)
+        }
+
+        fn is_valid(&self, _: &mut Connection) -> Result<(), rusqlite::Error> {
+            Ok(())
+        }
+
+        fn has_broken(&self, _: &mut Connection) -> bool {
+            false
+        }
+    }
+
+    fn plain_pool(sql: &str, size: u32) -> (tempfile::TempDir, Pool<Plain>, Database) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("app.db");
+        Connection::open(&path).and_then(|app| app.execute_batch(sql)).expect("a database");
+        let pool = Pool::builder().max_size(size).build(Plain(path)).expect("a pool");
+        let none = EventOptions { table: Some("none".into()), ..EventOptions::default() };
+        let database = Database::on_pool(pool.clone(), &none).expect("opened");
+        (folder, pool, database)
+    }
+
+    #[test]
+    fn every_connection_of_an_applications_pool_can_read_every_table() {
+        let (_folder, _, database) = plain_pool(
+            "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t(k TEXT PRIMARY KEY) WITHOUT ROWID; \
+             INSERT INTO t VALUES('a'), ('b')",
+            2,
+        );
+        let both = [database.read().expect("begun"), database.read().expect("begun")];
+        for transaction in &both {
+            let view = transaction.view();
+            let (schema, mut rows) = (view.schema().expect("a schema"), 0);
+            let table = schema.table("t").expect("the table");
+            let read: Result<()> = view.scan(table, None, |_| {
+                rows += 1;
+                Ok(())
+            });
+            read.expect("read");
+            assert_eq!(rows, 2);
+        }
+    }
+
+    #[test]
+    fn a_reading_that_cannot_begin_gives_the_application_its_connection_back_as_it_was() {
+        let (folder, pool, database) = plain_pool("CREATE TABLE t(x)", 1);
+        let other = Connection::open(folder.path().join("app.db")).expect("opened");
+        other.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+        assert_eq!(database.read().err().expect("locked").kind(), ErrorKind::Busy);
+        assert!(pool.get().expect("a connection").is_autocommit());
     }
 
     #[test]

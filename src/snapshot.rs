@@ -680,9 +680,9 @@ impl Snapshots {
     fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
         let core = &self.core;
         let snapshots = retain::verdicts(&self.listed()?.snapshots, self.retention(), core.now());
-        let kept: HashSet<&SnapshotRef> = snapshots
+        let gone: HashSet<&SnapshotRef> = snapshots
             .iter()
-            .filter(|verdict| verdict.fate.keep)
+            .filter(|verdict| !verdict.fate.keep)
             .map(|verdict| &verdict.snapshot)
             .collect();
         if !dry_run {
@@ -696,7 +696,8 @@ impl Snapshots {
         let mut held_back = None;
         for listed in core.catalog.list()?.iter() {
             match &listed.found {
-                Found::Stored(manifest) if kept.contains(&listed.snapshot) => {
+                // One that somebody has put there since is needed like those that were kept.
+                Found::Stored(manifest) if !gone.contains(&listed.snapshot) => {
                     // What cannot be followed to its end may still be repaired.
                     if let Err(error) = verify::mark(core, listed, manifest, &mut live) {
                         held_back = Some(error.to_string());

@@ -193,6 +193,13 @@ impl Store {
         Self::assemble(Arc::new(InMemory::new()), None, "memory".to_owned())
     }
 
+    /// A store far away, as it were, that keeps what is read from it in a local folder too.
+    #[cfg(test)]
+    pub(crate) fn memory_with_cache(folder: &Path) -> Self {
+        Self::shared(Arc::new(InMemory::new()), "memory://bucket", claim::LEASE, lead::LEASE)
+            .with_cache(folder, 1 << 30)
+    }
+
     /// A store over any object store. Its lock excludes threads of this process only.
     #[must_use]
     pub fn over(objects: Arc<dyn ObjectStore>) -> Self {

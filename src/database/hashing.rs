@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::ReadTransaction;
 use super::leaves::Leaf;
@@ -101,12 +101,14 @@ impl<'scope, 'env> Hashing<'scope, 'env> {
     fn start_thread(&mut self) {
         let Some(reader) = self.idle.next() else { return };
         let (shared, seed) = (Arc::clone(&self.shared), self.seed);
-        self.threads.push(self.scope.spawn(move || {
+        let work = move || {
             // One that cannot read leaves all to the others.
             if let Ok(Some(mut pages)) = reader.view().pages(seed) {
                 shared.work(&mut pages);
             }
-        }));
+        };
+        // Where the system gives no thread, those that there are do it all.
+        self.threads.extend(Builder::new().spawn_scoped(self.scope, work));
     }
 }
 

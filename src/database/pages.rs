@@ -31,6 +31,8 @@ pub(crate) struct Pages<'c> {
     /// Bytes of each page that are SQLite's.
     usable: usize,
     is_utf8: bool,
+    /// Bytes of the whole database: no record is longer, whatever a damaged page says.
+    longest: usize,
     /// The page that was read last, if it was not a leaf.
     page: Vec<u8>,
     /// A record that was put together from overflow pages.
@@ -53,7 +55,7 @@ impl<'c> Pages<'c> {
             || connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1");
         let (Ok(leaf), Ok(link)) = (prepare(), prepare()) else { return Ok(None) };
         let (reader, page, record) = (Reader { leaf, link }, Vec::new(), Vec::new());
-        let mut pages = Self { reader, seed, usable: 0, is_utf8: false, page, record };
+        let mut pages = Self { reader, seed, usable: 0, is_utf8: false, longest: 0, page, record };
         if pages.read(1)?.is_none() {
             return Ok(None);
         }
@@ -61,6 +63,12 @@ impl<'c> Pages<'c> {
         let reserved = pages.page.get(20).copied().unwrap_or(0);
         pages.usable = pages.page.len().saturating_sub(reserved.into());
         pages.is_utf8 = number32(&pages.page, 56) == Some(UTF8);
+        let count: u32 = connection
+            .prepare_cached("PRAGMA main.page_count")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(|error| failure("the pages of the database cannot be counted", error))?;
+        pages.longest =
+            pages.page.len().saturating_mul(usize::try_from(count).unwrap_or(usize::MAX));
         Ok(Some(pages))
     }
 
@@ -106,8 +114,9 @@ impl<'c> Pages<'c> {
         leaf: &mut Leaf,
         each: Option<&mut EachRecord<'_>>,
     ) -> Result<bool> {
-        let Self { reader: Reader { leaf: statement, link }, seed, usable, record, .. } = self;
-        let mut visit = Visit { seed: *seed, usable: *usable, record, each, link };
+        let Self { reader: Reader { leaf: statement, link }, record, .. } = self;
+        let (seed, usable, longest) = (self.seed, self.usable, self.longest);
+        let mut visit = Visit { seed, usable, longest, record, each, link };
         let hash = with_page(statement, leaf.page, |page| visit.leaf(page))?.transpose()?.flatten();
         leaf.hash = hash.unwrap_or_else(never_seen);
         Ok(hash.is_some())
@@ -128,6 +137,7 @@ impl<'c> Pages<'c> {
 struct Visit<'v, 'c, 'e> {
     seed: u64,
     usable: usize,
+    longest: usize,
     record: &'v mut Vec<u8>,
     each: Option<&'v mut EachRecord<'e>>,
     link: &'v mut CachedStatement<'c>,
@@ -163,7 +173,11 @@ impl Visit<'_, '_, '_> {
 
     /// Follows a row through its overflow pages.
     fn overflow(&mut self, cell: &Cell, local: &[u8], hash: &mut u64) -> Result<Option<()>> {
-        let Self { seed, usable, record, each, link } = self;
+        let Self { seed, usable, longest, record, each, link } = self;
+        // A chain that leads back to itself would be followed for as long as the record is said to be.
+        if cell.payload > *longest {
+            return Ok(None);
+        }
         record.clear();
         record.extend_from_slice(local);
         let (mut next, mut left) = (cell.overflow, cell.payload - local.len());
@@ -327,6 +341,42 @@ mod tests {
             .execute_batch("UPDATE t SET x = CAST(zeroblob(99000) || 'x' || zeroblob(999) AS BLOB) WHERE id = 1")
             .expect("done");
         assert_ne!(leaves(&connection, "t"), before);
+    }
+
+    #[test]
+    fn an_overflow_chain_without_end_is_not_followed() {
+        let connection = Connection::open_in_memory().expect("a database");
+        connection
+            .execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES(zeroblob(5000));")
+            .expect("a row");
+        let root = root_page(&connection, "t").expect("read").expect("a root");
+        let mut pages = Pages::open(&connection, 7).expect("read").expect("pages are shown");
+        let usable = pages.usable;
+        let mut leaf = pages.read(root).expect("read").expect("a page").to_vec();
+        let overflow = Cell::read(&leaf, usable, 0).expect("a cell").overflow;
+        // The same row, said to be longer than any disk, and the page that it goes on in leads to itself.
+        let least = (usable - 12) * 32 / 255 - 23;
+        let mut payload = least + (usable - 4) * (1 << 40);
+        let mut cell = [1; 10];
+        cell[8] = payload.to_le_bytes()[0];
+        payload >>= 8;
+        for byte in cell[..8].iter_mut().rev() {
+            *byte = payload.to_le_bytes()[0] | 0x80;
+            payload >>= 7;
+        }
+        leaf[8..10].copy_from_slice(&100_u16.to_be_bytes());
+        leaf[100..110].copy_from_slice(&cell);
+        leaf[110 + least..114 + least].copy_from_slice(&overflow.to_be_bytes());
+        let mut link = pages.read(overflow).expect("read").expect("a page").to_vec();
+        link[..4].copy_from_slice(&overflow.to_be_bytes());
+        drop(pages);
+        for (number, page) in [(root, leaf), (overflow, link)] {
+            let write = "UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1";
+            connection.execute(write, (number, page)).expect("written");
+        }
+        let mut pages = Pages::open(&connection, 7).expect("read").expect("pages are shown");
+        let mut leaf = Leaf { hash: 0, last: i64::MAX, page: root };
+        assert!(!pages.visit(&mut leaf, None).expect("read"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The format is that of <https://www.sqlite.org/fileformat2.html#record_format>: a header of serial
 //! types, one for each column, then the values. What a statement would make of a record beyond its
 //! bytes is left to statements: columns that were added later and have their default, generated
-//! columns, text that is not UTF-8.
+//! columns, the text of a database that keeps it in UTF-16.
 
 use rusqlite::types::ValueRef;
 

@@ -483,7 +483,7 @@ fn module(sql: &str) -> (String, Vec<String>) {
             token => {
                 match token {
                     "(" => depth += 1,
-                    ")" => depth -= 1,
+                    ")" => depth = depth.saturating_sub(1),
                     _ => {}
                 }
                 argument.push_str(token);
@@ -501,7 +501,7 @@ fn tokens(sql: &str) -> Vec<String> {
     while let Some(first) = rest.chars().next() {
         let length = match first {
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            '/' if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| end + 4),
             '"' | '\'' | '`' => quoted_length(rest, first),
             '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
             c if c.is_alphanumeric() || c == '_' => rest
@@ -586,6 +586,12 @@ mod tests {
         );
         assert_eq!(schema.left_out.len(), 2);
         assert_eq!(schema.left_out[1].content.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn comments_hide_what_is_in_them_from_their_first_star_on() {
+        let found = module("CREATE VIRTUAL TABLE t USING fts5/*/ ) */(a /*/ ) */, b)");
+        assert_eq!(found, ("fts5".to_owned(), vec!["a".to_owned(), "b".to_owned()]));
     }
 
     #[test]

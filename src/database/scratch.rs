@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::schema::{Table, quoted};
+use super::schema::{Object, Table, quoted};
 use super::writer::{rebuild, set_sequence};
 use super::{Schema, View, failure, prepare};
 use crate::error::{Error, Result};
@@ -26,14 +26,10 @@ impl Scratch {
         Self::over(connection).map_err(failed)
     }
 
-    /// Makes a new database file.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        if path.exists() {
-            return Err(Error::invalid("the file exists already")
-                .on(path.display())
-                .hint("name a file that does not exist"));
-        }
-        Connection::open(path)
+    /// Begins a database in an empty file.
+    pub(crate) fn begin_file(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(path, flags)
             .and_then(Self::over)
             .map_err(|error| failure("the database file cannot be made", error).on(path.display()))
     }
@@ -67,17 +63,35 @@ impl Scratch {
 
     /// Makes the tables of a schema, without what hangs on them.
     pub(crate) fn create_tables(&self, tables: &[Table]) -> Result<()> {
-        for table in tables {
-            self.run(&table.sql).map_err(|error| error.on(&table.name))?;
+        tables.iter().try_for_each(|table| self.make(&table.name, &table.sql))
+    }
+
+    /// Makes an index, a trigger or a view.
+    pub(crate) fn create_object(&self, object: &Object) -> Result<()> {
+        self.make(&object.name, &object.sql)
+    }
+
+    /// Makes one thing of a schema. The SQL may come from a file that somebody sent: nothing runs but
+    /// one CREATE statement.
+    fn make(&self, name: &str, sql: &str) -> Result<()> {
+        let refused = || {
+            Error::damaged("its SQL in the snapshot does more than make it")
+                .on(name)
+                .hint("find out where the snapshot came from; restore another one")
+        };
+        if !sql.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("create ")) {
+            return Err(refused());
         }
-        Ok(())
+        self.connection.execute(sql, []).map(drop).map_err(|error| match error {
+            rusqlite::Error::MultipleStatement => refused(),
+            error => failure("the copy cannot be written", error).on(name),
+        })
     }
 
     /// Makes everything else of a schema: tables left out, indexes, triggers and views.
     pub(crate) fn create_objects(&self, schema: &Schema) -> Result<()> {
         for left_out in &schema.left_out {
-            let made = self.run(&left_out.sql).map_err(|error| error.on(&left_out.name));
-            match made {
+            match self.make(&left_out.name, &left_out.sql) {
                 // Its extension is not loaded here, and nothing of it would be in the copy anyway.
                 Err(error) if left_out.content.is_none() => {
                     tracing::warn!(%error, "the copy goes without a table");
@@ -85,10 +99,7 @@ impl Scratch {
                 made => made?,
             }
         }
-        for object in &schema.objects {
-            self.run(&object.sql).map_err(|error| error.on(&object.name))?;
-        }
-        Ok(())
+        schema.objects.iter().try_for_each(|object| self.create_object(object))
     }
 
     /// Sets the counter behind an AUTOINCREMENT key.
@@ -129,5 +140,26 @@ impl Scratch {
     /// The SQL that inserts a row of `table`, given by all its values.
     pub(crate) fn insert_sql(table: &Table) -> String {
         Self::insert_columns_sql(&table.name, table.value_names().into_iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn of_the_sql_of_a_schema_nothing_runs_but_one_create_statement() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let stray = folder.path().join("stray.db");
+        let scratch = Scratch::temporary().expect("a database");
+        scratch.make("t", "CREATE TABLE t(x); -- and no more").expect("made");
+        let attach = format!("ATTACH '{}' AS stray", stray.display());
+        for sql in [format!("CREATE TABLE u(x); {attach}"), attach] {
+            let error = scratch.make("u", &sql).expect_err("more than it should be");
+            assert_eq!((error.kind(), error.thing()), (ErrorKind::Damaged, "u"));
+        }
+        assert!(!stray.exists());
+        assert_eq!(scratch.view().schema().expect("a schema").tables.len(), 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::database::{EventLog, View};
 use crate::error::Result;
 
 /// Unix times from here on are milliseconds: as seconds they would lie beyond the year 5000.
-const MILLISECONDS: i64 = 100_000_000_000;
+const MILLISECONDS: u64 = 100_000_000_000;
 
 /// Events from `since`, or from the first event where that is later, to `now`, in `intervals` equal
 /// parts. `None` where the log has no times, or none between.
@@ -40,13 +40,13 @@ pub(crate) fn activity(
         return Ok(None);
     }
     let mut counts = Vec::with_capacity(intervals);
-    let mut before = clock.first_at(from, first, last + 1)?;
+    let mut before = clock.first_at(from, first, last.saturating_add(1))?;
     for part in 1..=parts {
         let passed = i128::from(span) * i128::from(part) / i128::from(parts);
         let until = from.as_millisecond() + i64::try_from(passed).unwrap_or(span);
         let next = match Timestamp::from_millisecond(until) {
-            Ok(until) if part < parts => clock.first_at(until, before, last + 1)?,
-            _ => last + 1,
+            Ok(until) if part < parts => clock.first_at(until, before, last.saturating_add(1))?,
+            _ => last.saturating_add(1),
         };
         counts.push(next.saturating_sub(before).unsigned_abs());
         before = next;
@@ -78,7 +78,7 @@ impl EventClock<'_> {
     /// The first position, in `low..high`, whose event is not before `moment`; `high` without one.
     fn first_at(&mut self, moment: Timestamp, mut low: i64, mut high: i64) -> Result<i64> {
         while low < high {
-            let middle = low + (high - low) / 2;
+            let middle = low.saturating_add_unsigned(high.abs_diff(low) / 2);
             if self.time(middle)?.is_some_and(|time| time < moment) {
                 low = middle + 1;
             } else {
@@ -96,7 +96,7 @@ fn moment(value: &Value) -> Option<Timestamp> {
             let civil: DateTime = text.parse().ok()?;
             Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
         }),
-        Value::Integer(time) if time.abs() >= MILLISECONDS => {
+        Value::Integer(time) if time.unsigned_abs() >= MILLISECONDS => {
             Timestamp::from_millisecond(*time).ok()
         }
         Value::Integer(time) => Timestamp::from_second(*time).ok(),
@@ -130,5 +130,8 @@ mod tests {
             assert_eq!(moment(&value), Some(expected), "{value:?}");
         }
         assert_eq!(moment(&Value::Text("yesterday".into())), None);
+        for extreme in [i64::MIN, i64::MAX] {
+            assert_eq!(moment(&Value::Integer(extreme)), None);
+        }
     }
 }

@@ -9,11 +9,12 @@ use super::facts::Copied;
 use super::label::{self, Label};
 use super::manifest::{self, Manifest};
 use super::pack::{ChunkHash, Packs};
+use super::source::together;
 use super::verify;
 use crate::error::{Error, Result};
 use crate::store::Store;
 
-/// Chunks that are read together: about two megabytes.
+/// Chunks that are read together, at most.
 const TOGETHER: usize = 64;
 
 /// Copies one snapshot under its own name. One that the other store has already is left as it is.
@@ -81,7 +82,10 @@ fn send_missing(
         .map(|hash| (hash, core.packs.lengths(&hash).map_or(0, |(_, raw)| u64::from(raw))))
         .collect();
     let mut writer = packs.writer()?;
-    for wanted in missing.chunks(TOGETHER) {
+    let mut left = missing.as_slice();
+    while !left.is_empty() {
+        let (wanted, later) = left.split_at(together(left.iter().map(|chunk| chunk.1), TOGETHER));
+        left = later;
         core.progress.step(0)?;
         for chunk in core.packs.read_many(wanted)? {
             writer.put(chunk)?;

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use super::facts::Change;
 use super::pack::{Chunk, ChunkHash};
 use super::row::Value;
-use super::source::{ChunkSource, children_of, values_of};
+use super::source::{ChunkSource, children_of, together, values_of};
 use super::tree::{self, Node};
 use crate::database::Table;
 use crate::error::Result;
@@ -158,7 +158,7 @@ struct Cursor<'s> {
     read: HashMap<ChunkHash, Chunk>,
 }
 
-/// Chunks of rows that are read together: less than two megabytes.
+/// Chunks of rows that are read together, at most.
 const READ_AHEAD: usize = 64;
 
 impl Cursor<'_> {
@@ -214,13 +214,14 @@ impl Cursor<'_> {
             return Ok(());
         }
         let skipped: HashSet<ChunkHash> = other.nodes().map(|node| node.hash).collect();
-        let wanted: Vec<Node> = self
+        let mut wanted: Vec<Node> = self
             .nodes()
             .take_while(|node| node.height == 0)
             .filter(|node| !skipped.contains(&node.hash))
             .take(READ_AHEAD)
             .cloned()
             .collect();
+        wanted.truncate(together(wanted.iter().map(|node| node.bytes), READ_AHEAD));
         let chunks = self.source.chunks(table, &wanted)?;
         self.read = wanted.iter().map(|node| node.hash).zip(chunks).collect();
         Ok(())

@@ -1,7 +1,7 @@
 //! A whole snapshot as one file, and such files taken over as snapshots.
 
 use std::fs::File;
-use std::io::{BufWriter, Read as _, Write};
+use std::io::{BufWriter, ErrorKind, Read as _, Write};
 use std::path::Path;
 
 use rusqlite::ErrorCode;
@@ -25,15 +25,26 @@ const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Writes a whole snapshot to a new file at `to`; on failure no file stays.
 pub(crate) fn export(core: &Core, snapshot: &SnapshotRef, format: Format, to: &Path) -> Result<()> {
-    if to.exists() {
-        return Err(Error::invalid("the file exists already")
+    let taken = || {
+        Error::invalid("the file exists already")
             .on(to.display())
-            .hint("name a file that does not exist"));
+            .hint("name a file that does not exist")
+    };
+    if to.exists() {
+        return Err(taken());
     }
     let target = Opened::snapshot(core, snapshot)?;
     if let Opened::Stored { manifest, .. } = &target {
         core.progress.expect(manifest.rows());
     }
+    // From here on the file is ours, and may be removed again.
+    File::create_new(to).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => taken(),
+        _ => Error::failed("the export cannot be written")
+            .on(to.display())
+            .because(error)
+            .hint("name a file in a folder that can be written"),
+    })?;
     let written = match format {
         Format::Json => export_json(core, &target, to),
         Format::Sqlite => export_sqlite(core, &target, to),
@@ -67,7 +78,10 @@ fn unwritten(to: &Path, error: std::io::Error) -> Error {
 fn export_json(core: &Core, target: &Opened, to: &Path) -> Result<()> {
     let failed = |error| unwritten(to, error);
     with_contents(core, target, |layout, contents, position, event_table| {
-        let mut out = BufWriter::with_capacity(1 << 16, File::create_new(to).map_err(failed)?);
+        let mut out = BufWriter::with_capacity(
+            1 << 16,
+            File::options().write(true).open(to).map_err(failed)?,
+        );
         let position = position.map_or_else(|| "null".to_owned(), |position| position.to_string());
         write!(out, "{{\"last_event_id\":{position},\"event_log\":[").map_err(failed)?;
         if let Some(log) = event_table.and_then(|log| layout.table(log)) {
@@ -123,7 +137,7 @@ fn write_rows(
 
 fn export_sqlite(core: &Core, target: &Opened, to: &Path) -> Result<()> {
     with_contents(core, target, |layout, contents, _, _| {
-        let file = Scratch::create(to)?;
+        let file = Scratch::begin_file(to)?;
         // A statement that fails must be taken back, so there is a journal; of a file that begins
         // empty it holds next to nothing.
         file.run("PRAGMA journal_mode=memory; PRAGMA synchronous=off; BEGIN")?;

@@ -1,6 +1,6 @@
 //! The same work on many things, on all processors.
 
-use std::thread::{self, available_parallelism};
+use std::thread::{self, Builder, available_parallelism};
 
 /// What `work` makes of each item, in their order, on several threads where there are more items than
 /// `share`. `None` for those of a thread that panicked.
@@ -17,11 +17,16 @@ pub(crate) fn map<T: Sync, R: Send>(
     thread::scope(|scope| {
         let others: Vec<_> = others
             .chunks(share)
-            .map(|items| (items.len(), scope.spawn(|| do_all(items))))
+            .map(|items| (items, Builder::new().spawn_scoped(scope, || do_all(items))))
             .collect();
         let mut done = do_all(own);
-        for (count, other) in others {
-            let nothing = |_| std::iter::repeat_with(|| None).take(count).collect();
+        for (items, other) in others {
+            // Where the system gives no thread, this one does it.
+            let Ok(other) = other else {
+                done.extend(do_all(items));
+                continue;
+            };
+            let nothing = |_| std::iter::repeat_with(|| None).take(items.len()).collect();
             done.extend(other.join().unwrap_or_else(nothing));
         }
         done

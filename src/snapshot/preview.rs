@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::Core;
-use super::catalog::Listed;
+use super::catalog::{self, Listed};
 use super::changes;
 use super::compare::{Comparison, Opened, compare};
 use super::diff::Difference;
@@ -76,7 +76,7 @@ pub(crate) fn facts(
             .and_then(|listed| listed.entry(super::label::Label::default(), None).file_size_bytes),
         last_event_id: after.position,
         current_event_log_max_id: before.position,
-        event_delta: before.position.zip(after.position).map(|(now, then)| now - then),
+        event_delta: catalog::behind(before.position, after.position),
         event_log_rows_in_snapshot: comparison
             .event_table
             .as_ref()

@@ -20,7 +20,7 @@ use super::row::Value;
 use super::source::each_row;
 use super::take::Draft;
 use crate::database::{
-    ReadTransaction, Schema, Scratch, Spool, SpoolFiller, Table, Violation, Writer, failure,
+    ReadTransaction, Scratch, Spool, SpoolFiller, Table, Violation, Writer, failure,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::StoreLock;
@@ -363,17 +363,13 @@ fn baseline(core: &Core, comparison: &Comparison<'_>, child: &Table) -> Result<V
     for table in family {
         fill(core, &scratch, contents, table)?;
     }
-    scratch.run(&unique_indexes(comparison.layout, child))?;
+    // A foreign key may refer to columns that only a UNIQUE index makes a key.
+    for object in comparison.layout.objects.iter().filter(|object| object.kind == "index") {
+        if child.parents.iter().any(|parent| parent.eq_ignore_ascii_case(&object.table)) {
+            scratch.create_object(object)?;
+        }
+    }
     scratch.view().foreign_key_violations(&child.name)
-}
-
-/// A foreign key may refer to columns that only a UNIQUE index makes a key.
-fn unique_indexes(layout: &Schema, child: &Table) -> String {
-    let of_family =
-        |table: &str| child.parents.iter().any(|parent| parent.eq_ignore_ascii_case(table));
-    let indexes =
-        layout.objects.iter().filter(|object| object.kind == "index" && of_family(&object.table));
-    indexes.map(|object| object.sql.as_str()).collect::<Vec<_>>().join(";")
 }
 
 /// Writes one table's rows into a database of our own.

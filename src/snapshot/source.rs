@@ -26,8 +26,20 @@ pub(crate) trait ChunkSource {
     }
 }
 
-/// Neighbours that are read together: about a megabyte.
+/// Neighbours that are read together: about a megabyte of usual ones.
 const NEIGHBOURS: usize = 32;
+
+/// What chunks that are read together may take, in bytes: a large row makes a large chunk.
+const TOGETHER: u64 = 2 << 20;
+
+/// How many of these, from the first on, are read together: `most`, or fewer where they are large.
+pub(crate) fn together(bytes: impl IntoIterator<Item = u64>, most: usize) -> usize {
+    let sums = bytes.into_iter().scan(0_u64, |sum, bytes| {
+        *sum = sum.saturating_add(bytes);
+        Some(*sum)
+    });
+    sums.take(most).take_while(|sum| *sum <= TOGETHER).count().max(1)
+}
 
 impl ChunkSource for Packs {
     fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
@@ -323,7 +335,12 @@ fn each_row_of(
         return tree::lines_of(chunk.bytes())
             .try_for_each(|line| each(values_of(table, node, line)?));
     }
-    for nodes in children_of(table, node, chunk)?.chunks(NEIGHBOURS) {
+    let children = children_of(table, node, chunk)?;
+    let mut left = children.as_slice();
+    while !left.is_empty() {
+        let (nodes, later) =
+            left.split_at(together(left.iter().map(|node| node.bytes), NEIGHBOURS));
+        left = later;
         for (node, chunk) in nodes.iter().zip(source.chunks(table, nodes)?) {
             each_row_of(source, table, node, &chunk, each)?;
         }

@@ -126,8 +126,7 @@ impl Check<'_> {
         match (schema.table(&held.name), &held.root) {
             (Some(table), Some(root)) => self.node(table, root)?,
             (None, _) => {
-                let words = format!("table {} is not in the snapshot's own schema", held.name);
-                self.checked.verified.damage.push(words);
+                self.checked.verified.damage.push(not_in_schema(held));
             }
             (Some(_), None) => {}
         }
@@ -201,6 +200,10 @@ fn stopped() -> Error {
     Error::failed("a thread that read the snapshot back has stopped").hint("verify it again")
 }
 
+fn not_in_schema(held: &TableRoot) -> String {
+    format!("table {} is not in the snapshot's own schema", held.name)
+}
+
 /// The other snapshots that need a chunk that this one has lost.
 fn dependents(core: &Core, checked: &Checked) -> Result<Vec<SnapshotRef>> {
     let lost: HashSet<ChunkHash> = checked.lost.iter().map(|lost| lost.hash).collect();
@@ -259,9 +262,11 @@ pub(crate) fn mark(
     live.insert(manifest.schema.hash);
     let schema = stored_schema(&core.packs, &listed.snapshot, manifest)?;
     for held in &manifest.tables {
-        if let (Some(table), Some(root)) = (schema.table(&held.name), &held.root) {
-            mark_node(core, table, root, live)?;
-        }
+        let Some(root) = &held.root else { continue };
+        let table = schema.table(&held.name).ok_or_else(|| {
+            Error::damaged(not_in_schema(held)).on(&listed.snapshot).hint("verify the snapshot")
+        })?;
+        mark_node(core, table, root, live)?;
     }
     Ok(())
 }

@@ -127,3 +127,18 @@ fn an_import_reads_the_file_and_leaves_it_as_it_is() {
     app.snapshots().import(&file, BY).expect("imported");
     assert_eq!(std::fs::read(&file).expect("the export"), bytes);
 }
+
+#[test]
+fn an_export_that_cannot_be_made_removes_nothing_of_somebody_elses() {
+    let app = App::new().schema(SHAPES);
+    let snapshot = app.take("before");
+    // What appears between the first look and the writing: to that look, a link to nowhere is nothing.
+    let link = app.export(&snapshot, Format::Json).with_file_name("link");
+    std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+    for format in [Format::Json, Format::Sqlite] {
+        let error = app.snapshots().export(&snapshot, format, &link, BY).expect_err("taken");
+        assert_eq!(error.what(), "the file exists already");
+        assert!(std::fs::symlink_metadata(&link).is_ok(), "{format:?}");
+        assert!(!link.with_file_name("nowhere").exists(), "{format:?}");
+    }
+}

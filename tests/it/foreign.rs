@@ -206,3 +206,18 @@ fn a_copied_file_says_when_it_was_copied() {
     let after = copied.copied_at.expect("copied").duration_since(copied.created_at);
     assert!(after.as_hours() >= 71, "{after:?}");
 }
+
+#[test]
+fn positions_at_both_ends_of_64_bits_break_no_preview_and_no_picture() {
+    let app = App::new().schema(
+        "CREATE TABLE event_log(id INTEGER PRIMARY KEY, created_at TEXT);
+         INSERT INTO event_log VALUES(-9223372036854775808, '2026-11-22T20:04:46Z'),
+            (9223372036854775807, '2026-11-22T21:04:46Z');",
+    );
+    app.drop_in(&foreign(), r#"{"last_event_id": -9223372036854775808, "event_log": []}"#);
+    let preview = app.snapshots().preview(&foreign()).expect("a preview");
+    assert_eq!(preview.event_delta, Some(i64::MAX));
+    let since = "2026-11-22T00:00:00Z".parse().expect("a moment");
+    let activity = app.snapshots().activity(since, 4).expect("asked").expect("times");
+    assert_eq!(activity.counts.len(), 4);
+}

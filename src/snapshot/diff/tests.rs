@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::pack::{Chunk, ChunkHash};
 use super::super::row;
+use super::super::source::each_row;
 use super::super::tree::{ChunkSink, TreeBuilder};
 use super::*;
 use crate::database::Schema;
@@ -27,6 +28,22 @@ impl ChunkSink for Chunks {
 impl ChunkSource for Chunks {
     fn chunk(&self, _table: &Table, node: &Node) -> Result<Chunk> {
         Ok(self.0[&node.hash].clone())
+    }
+}
+
+/// Chunks, and the most bytes of them that were asked for at once.
+#[derive(Default)]
+struct Watched(Chunks, std::cell::Cell<u64>);
+
+impl ChunkSource for Watched {
+    fn chunk(&self, table: &Table, node: &Node) -> Result<Chunk> {
+        self.0.chunk(table, node)
+    }
+
+    fn chunks(&self, table: &Table, nodes: &[Node]) -> Result<Vec<Chunk>> {
+        let bytes = nodes.iter().map(|node| node.bytes).sum();
+        self.1.set(self.1.get().max(bytes));
+        nodes.iter().map(|node| self.chunk(table, node)).collect()
     }
 }
 
@@ -149,4 +166,29 @@ fn lines_that_two_chunks_share_at_both_ends_are_whole() {
     };
     let (head, tail) = same(&long("[1,2]\n"), &long("[3]\n[4]\n"));
     assert_eq!((head.lines().count(), tail.lines().count()), (90, 90));
+}
+
+#[test]
+fn however_large_rows_are_few_of_their_bytes_are_read_at_once() {
+    let mut watched = Watched::default();
+    let mut builder = TreeBuilder::new(&mut watched.0);
+    for id in 0..40 {
+        let mut line = Vec::new();
+        row::write_row(&mut line, &[Value::Integer(id), Value::Blob(vec![7; 300_000])]);
+        builder.add(&line, format!("[{id}]").as_bytes()).expect("added");
+    }
+    let root = builder.finish().expect("a tree").expect("rows");
+    let (table, nothing) = (table(), Chunks::default());
+    let before = Side { source: &nothing, root: None };
+    let after = Side { source: &watched, root: Some(&root) };
+    assert_eq!(Differences::new(&table, before, after, None).count(), 40);
+    let mut rows = 0;
+    each_row(&watched, &table, &root, &mut |_| {
+        rows += 1;
+        Ok(())
+    })
+    .expect("read");
+    assert_eq!(rows, 40);
+    let most = watched.1.get();
+    assert!((1..=3 << 20).contains(&most), "{most} bytes at once");
 }

@@ -227,16 +227,28 @@ pub(super) fn read_index(store: &Store, meta: &Meta) -> Result<Vec<Entry>> {
     // A file of another size or time is another pack.
     let stem = meta.key.rsplit('/').next().unwrap_or(&meta.key);
     let name = format!("{stem}-{}-{}.index", meta.size, meta.modified.as_nanosecond());
-    if let Some(end) = cache.get(&name) {
-        match entries_in(&end, meta) {
-            Ok(entries) => return Ok(entries),
-            Err(_) => cache.remove(&name),
+    if let Some(kept) = cache.get(&name) {
+        match kept_end(&name, &kept).and_then(|end| entries_in(end, meta).ok()) {
+            Some(entries) => return Ok(entries),
+            None => cache.remove(&name),
         }
     }
     let end = read_end(store, meta)?;
     let entries = entries_in(&end, meta)?;
-    cache.put(&name, &end);
+    cache.put(&name, &[&end, name_hash(&name, &end).as_bytes().as_slice()].concat());
     Ok(entries)
+}
+
+/// The end of a pack as it was kept under this name. Its own checksums would hold under the name of
+/// another pack too, and what is in no index is taken for gone.
+fn kept_end<'k>(name: &str, kept: &'k [u8]) -> Option<&'k [u8]> {
+    let (end, hash) = kept.split_last_chunk::<32>()?;
+    (name_hash(name, end).as_bytes() == hash).then_some(end)
+}
+
+/// What ties the end of a pack to a name.
+fn name_hash(name: &str, end: &[u8]) -> blake3::Hash {
+    blake3::Hasher::new().update(name.as_bytes()).update(end).finalize()
 }
 
 /// The index and the footer of a pack as they are in the store.

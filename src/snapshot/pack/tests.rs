@@ -513,3 +513,31 @@ fn only_file_names_that_a_pack_can_have_are_packs() {
     let path: PathBuf = key_of("0a").into();
     assert_eq!(path, PathBuf::from("packs").join("0a.pack"));
 }
+
+#[test]
+fn a_cached_index_under_the_name_of_another_pack_is_not_believed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::memory_with_cache(folder.path());
+    let packs = Packs::open(store.clone()).expect("packs");
+    let chunks = [noise(1, 50_000), noise(2, 50_000)];
+    let names = chunks.clone().map(|chunk| write(&packs, &[chunk]));
+    // Another opening reads the indexes, and keeps them.
+    Packs::open(store.clone()).expect("packs");
+    let cached = names.map(|name| {
+        let mut files =
+            fs::read_dir(folder.path()).expect("a cache").map(|file| file.expect("one").path());
+        let is_index = |path: &PathBuf| {
+            let file = path.file_name().expect("a name").to_string_lossy().into_owned();
+            file.starts_with(&name) && path.extension().is_some_and(|end| end == "index")
+        };
+        files.find(is_index).expect("an index")
+    });
+    let [one, other] = cached.clone().map(|path| fs::read(path).expect("read"));
+    assert_eq!(one.len(), other.len());
+    for (path, bytes) in cached.iter().zip([other, one]) {
+        fs::write(path, bytes).expect("swapped");
+    }
+    let packs = Packs::open(store).expect("packs");
+    collect(&packs, &live(&chunks[..1]));
+    assert_eq!(read(&packs.past_the_cache(), &chunks[0]).expect("still there"), chunks[0]);
+}
