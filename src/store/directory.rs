@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -37,8 +37,11 @@ pub(super) enum Refusal {
 }
 
 /// Makes the directory if it is missing, durably. The folder that it stands in must be there.
+///
+/// It is its owner's alone, whatever the umask: the rows in it may be more private than that says. Who
+/// wants to share it opens it to others.
 pub(super) fn make(path: &Path) -> io::Result<()> {
-    match fs::create_dir(path) {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
             sync_folder(parent.unwrap_or(Path::new(".")))

@@ -17,6 +17,20 @@ fn keys(store: &Store, prefix: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_new_folder_is_its_owners_alone_and_one_that_is_there_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store");
+    let mode = || fs::metadata(&path).expect("a folder").permissions().mode() & 0o777;
+    Store::directory(&path).expect("a store");
+    assert_eq!(mode(), 0o700);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o750)).expect("shared");
+    Store::directory(&path).expect("a store");
+    assert_eq!(mode(), 0o750);
+}
+
+#[test]
 fn an_upload_that_is_dropped_leaves_nothing() {
     let (store, folder) = on_disk();
     for size in [100, 20 << 20] {
