@@ -679,17 +679,23 @@ impl Snapshots {
 
     fn prune_locked(&self, lock: &StoreLock, dry_run: bool) -> Result<Pruned> {
         let core = &self.core;
-        let snapshots = retain::verdicts(&self.listed()?.snapshots, self.retention(), core.now());
+        let mut snapshots =
+            retain::verdicts(&self.listed()?.snapshots, self.retention(), core.now());
+        if !dry_run {
+            for verdict in snapshots.iter_mut().filter(|verdict| !verdict.fate.keep) {
+                // Somebody may have pinned it since it was listed.
+                if label::read(&core.store, &verdict.snapshot)?.label.pinned {
+                    verdict.fate = retain::pinned();
+                } else {
+                    core.catalog.remove(&verdict.snapshot)?;
+                }
+            }
+        }
         let gone: HashSet<&SnapshotRef> = snapshots
             .iter()
             .filter(|verdict| !verdict.fate.keep)
             .map(|verdict| &verdict.snapshot)
             .collect();
-        if !dry_run {
-            for verdict in snapshots.iter().filter(|verdict| !verdict.fate.keep) {
-                core.catalog.remove(&verdict.snapshot)?;
-            }
-        }
         // What other processes wrote meanwhile is needed too.
         core.packs.refresh()?;
         let mut live = HashSet::new();

@@ -18,6 +18,8 @@ pub use rules::{Period, Retention, Rules, Within};
 use super::facts::{Entry, Fate, State, Verdict};
 use super::id::{Kind, SnapshotId, SnapshotRef};
 
+const PINNED: &str = "pinned";
+
 /// The verdict on every snapshot at the moment `now`, in the order given.
 pub(crate) fn verdicts(entries: &[Entry], retention: &Retention, now: Timestamp) -> Vec<Verdict> {
     let all: Vec<&Entry> = entries.iter().collect();
@@ -49,10 +51,15 @@ pub(crate) fn verdicts(entries: &[Entry], retention: &Retention, now: Timestamp)
     entries.iter().map(verdict).collect()
 }
 
+/// What becomes of a snapshot that a person wants kept.
+pub(crate) fn pinned() -> Fate {
+    Fate { keep: true, why: PINNED.to_owned(), next_to_go: false }
+}
+
 /// Why a snapshot stays whatever the rules say: a person said so, or a person should look.
 fn always(entry: &Entry, retention: &Retention, now: Timestamp) -> Option<String> {
     if entry.pinned {
-        return Some("pinned".to_owned());
+        return Some(PINNED.to_owned());
     }
     if entry.state == State::Damaged {
         return Some("damaged: delete it by hand".to_owned());

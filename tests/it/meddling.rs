@@ -1,11 +1,11 @@
-//! A store that does something else just when a pack is written to it: what a test needs to come
-//! between two steps of an operation.
+//! A store that does something else just when a pack is written to it or something is removed: what a
+//! test needs to come between two steps of an operation.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, StreamExt as _};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -15,20 +15,36 @@ use object_store::{
 
 type Meddle = Box<dyn FnOnce() + Send>;
 
+/// When it meddles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    Pack,
+    Removal,
+}
+
 /// An object store in memory that meddles once.
 pub(crate) struct Meddling {
     objects: InMemory,
-    meddle: Mutex<Option<Meddle>>,
+    meddle: Arc<Mutex<Option<(Moment, Meddle)>>>,
 }
 
 impl Meddling {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { objects: InMemory::new(), meddle: Mutex::new(None) })
+        Arc::new(Self { objects: InMemory::new(), meddle: Arc::default() })
     }
 
     /// What to do when the next pack is written.
     pub(crate) fn at_the_next_pack(&self, meddle: impl FnOnce() + Send + 'static) {
-        *self.meddle.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(meddle));
+        self.plan(Moment::Pack, Box::new(meddle));
+    }
+
+    /// What to do when the next object is removed.
+    pub(crate) fn at_the_next_removal(&self, meddle: impl FnOnce() + Send + 'static) {
+        self.plan(Moment::Removal, Box::new(meddle));
+    }
+
+    fn plan(&self, moment: Moment, meddle: Meddle) {
+        *self.meddle.lock().unwrap_or_else(PoisonError::into_inner) = Some((moment, meddle));
     }
 
     /// Whether it still waits for its moment.
@@ -38,11 +54,17 @@ impl Meddling {
 
     fn look(&self, location: &Path) {
         if location.as_ref().starts_with("packs/") {
-            let meddle = self.meddle.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(meddle) = meddle {
-                meddle();
-            }
+            come(&self.meddle, Moment::Pack);
         }
+    }
+}
+
+fn come(plan: &Mutex<Option<(Moment, Meddle)>>, now: Moment) {
+    let mut plan = plan.lock().unwrap_or_else(PoisonError::into_inner);
+    let planned = plan.take_if(|(moment, _)| *moment == now);
+    drop(plan);
+    if let Some((_, meddle)) = planned {
+        meddle();
     }
 }
 
@@ -82,7 +104,9 @@ impl ObjectStore for Meddling {
         &self,
         which: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.objects.delete_stream(which)
+        let plan = Arc::clone(&self.meddle);
+        let which = which.inspect(move |_| come(&plan, Moment::Removal));
+        self.objects.delete_stream(which.boxed())
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

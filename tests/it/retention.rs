@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use snapback::snapshot::{Action, Kind, Scope, SnapshotRef, State};
+use snapback::snapshot::{Action, Kind, LabelChange, Scope, SnapshotRef, State};
 
 use crate::app::{App, BY};
+use crate::meddling::Meddling;
 
 fn size_of_packs(app: &App) -> u64 {
     app.packs().iter().map(|pack| std::fs::metadata(pack).expect("a pack").len()).sum()
@@ -39,6 +40,36 @@ fn pinned_snapshots_stay_outside_the_count() {
     let verdicts = app.snapshots().prune(true, BY).expect("a verdict").snapshots;
     assert_eq!(verdicts[2].fate.why, "pinned");
     assert_eq!(verdicts[0].fate.why, "newest 2 of its kind");
+}
+
+#[test]
+fn what_is_pinned_while_others_go_stays() {
+    let store = Meddling::new();
+    let app = App::new().with_events(10).keep_last(1).store_over(store.clone());
+    let taken: Vec<SnapshotRef> = ["oldest", "older", "newest"]
+        .map(|note| {
+            app.events(1);
+            let snapshot = app.take(note);
+            app.pin(&snapshot);
+            snapshot
+        })
+        .into();
+    for snapshot in &taken {
+        let change = LabelChange { pinned: Some(false), note: None };
+        app.snapshots().label(snapshot, &change, BY).expect("no longer pinned");
+    }
+    let (other, oldest) = (app.reopen(), taken[0].clone());
+    store.at_the_next_removal(move || {
+        let pin = LabelChange { pinned: Some(true), note: None };
+        let pin = std::thread::spawn(move || other.label(&oldest, &pin, BY).map(drop));
+        pin.join().expect("a thread").expect("pinned");
+    });
+    let pruned = app.snapshots().prune(false, BY).expect("pruned");
+    assert!(!store.waits(), "the pin came between");
+    assert_eq!(app.listed(), [taken[2].clone(), taken[0].clone()]);
+    let whys: Vec<&str> = pruned.snapshots.iter().map(|one| one.fate.why.as_str()).collect();
+    assert_eq!(whys, ["newest 1 of its kind", "older than the newest 1 of its kind", "pinned"]);
+    all_verify(&app);
 }
 
 #[test]
