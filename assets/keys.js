@@ -222,7 +222,7 @@
   }
 
   function leaveForm(form) {
-    const holder = form.closest("#tool, [id^=confirm-]:not(form)");
+    const holder = form.closest("#tool, .confirming");
     const row = rowOf(form);
     if (holder) {
       const back = cameFrom?.isConnected ? cameFrom : (opener(row) ?? $("#take-open"));
@@ -379,7 +379,7 @@
       return;
     }
     const cancel = event.target.closest("form a.cancel");
-    if (cancel?.closest("#tool, [id^=confirm-]:not(form)")) return stop(), leaveForm(cancel.closest("form"));
+    if (cancel?.closest("#tool, .confirming")) return stop(), leaveForm(cancel.closest("form"));
     const jump = event.target.closest('a[href^="#row-"], a[href*="#row-"]');
     const row = jump && document.getElementById(jump.hash.slice(1));
     if (row) return event.preventDefault(), focusOn(opener(row));

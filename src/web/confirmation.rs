@@ -58,7 +58,7 @@ pub(crate) fn confirmation(
         form.confirm
             id=(dom::id("confirm-form", snapshot))
             method="post" action=(links.apply(snapshot))
-            hx-post=(links.apply(snapshot)) hx-target=(dom::target("confirm", snapshot))
+            hx-post=(links.apply(snapshot)) hx-target="closest .confirming"
             hx-disable="find button"
             data-status=(format!("Confirm the restore: {}", changes::said(preview)))
         {

@@ -214,12 +214,19 @@ fn weight(accept: &str, wanted: &str) -> u16 {
     best.1
 }
 
+/// The id of the element that htmx puts the answer into: it names the element's tag before it.
+fn target(headers: &HeaderMap) -> Option<String> {
+    let element = headers.get("HX-Target")?.to_str().ok()?;
+    element.split_once('#').map(|(_, id)| id.to_owned())
+}
+
 /// One request's view of the application.
 #[derive(Clone)]
 pub(crate) struct Console {
     app: Arc<App>,
     wanted: Wanted,
     flash: Option<String>,
+    target: Option<String>,
     who: Option<Who>,
 }
 
@@ -229,6 +236,7 @@ impl Console {
             app,
             wanted: Wanted::by(request.headers()),
             flash: super::flash::read(request.headers()),
+            target: target(request.headers()),
             who: request.data::<Who>().cloned(),
         }
     }
@@ -298,6 +306,11 @@ impl Console {
 
     pub(crate) fn wanted(&self) -> Wanted {
         self.wanted
+    }
+
+    /// Whether htmx asks for something to put into the element of this id.
+    pub(crate) fn is_for(&self, id: &str) -> bool {
+        self.target.as_deref() == Some(id)
     }
 
     /// The action whose outcome the page before announced, if it did.

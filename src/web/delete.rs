@@ -45,7 +45,7 @@ fn confirmation(links: &Links, entry: &Entry, fragment: bool) -> Markup {
         @if fragment {
             (form)
         } @else {
-            div.preview id=(dom::id("confirm", &snapshot)) { (form) }
+            div.preview.confirming id=(dom::id("confirm", &snapshot)) { (form) }
         }
     }
 }

@@ -266,10 +266,10 @@ pub(crate) fn outcome(links: &Links, one: &Occurrence) -> Markup {
                 p { "The state before is kept as " a href=(links.row(rewind)) { (rewind) } "." }
                 p {
                     a #undo.button data-key-undo
-                        href=(link) hx-get=(link) hx-target=(dom::target("confirm", rewind))
+                        href=(link) hx-get=(link) hx-target=(dom::target("undo", rewind))
                     { "Undo… " kbd { "u" } }
                 }
-                div id=(dom::id("confirm", rewind)) {}
+                div.confirming id=(dom::id("undo", rewind)) {}
             }
         }
     }

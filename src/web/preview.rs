@@ -81,7 +81,7 @@ fn pane(links: &Links, entry: &Entry, preview: &Preview) -> Markup {
             (changes::remarks(preview))
             @if let Some(fate) = &entry.retention { p.soft.fate { (fate_in_words(fate)) } }
             (actions(links, entry))
-            div id=(dom::id("confirm", &snapshot)) {}
+            div.confirming id=(dom::id("confirm", &snapshot)) {}
         }
     }
 }
@@ -122,6 +122,6 @@ fn ways_out(links: &Links, snapshot: &SnapshotRef) -> Markup {
             (verify::form(links, snapshot))
             (delete::link(links, snapshot))
         }
-        div id=(dom::id("confirm", snapshot)) {}
+        div.confirming id=(dom::id("confirm", snapshot)) {}
     }
 }

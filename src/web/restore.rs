@@ -53,7 +53,7 @@ fn placed(console: &Console, snapshot: &SnapshotRef, form: &Markup) -> Markup {
         @if console.wanted() == Wanted::Fragment {
             (form)
         } @else {
-            div.preview id=(dom::id("confirm", snapshot)) { (form) }
+            div.preview.confirming id=(dom::id("confirm", snapshot)) { (form) }
         }
     }
 }
@@ -78,12 +78,17 @@ pub(crate) async fn apply(
         accept_schema: choices.accept_schema,
         by: console.by(),
     };
-    Ok(jobs::run(&console, Restore { request, choices }).await?)
+    // Below what a restore has done there is a form of its own for its undoing.
+    let at_its_outcome = console.is_for(&dom::id("undo", &request.snapshot));
+    let place = if at_its_outcome { "undo" } else { "confirm" };
+    Ok(jobs::run(&console, Restore { request, choices, place }).await?)
 }
 
 struct Restore {
     request: RestoreRequest,
     choices: Choices,
+    /// What the element that the form stands in is for.
+    place: &'static str,
 }
 
 impl Work for Restore {
@@ -122,14 +127,14 @@ impl Work for Restore {
         else {
             let again = links.restore(snapshot, self.choices.scope);
             return html! {
-                p { a href=(again) hx-get=(again) hx-target=(dom::target("confirm", snapshot)) { "Look at the plan again" } }
+                p { a href=(again) hx-get=(again) hx-target=(dom::target(self.place, snapshot)) { "Look at the plan again" } }
             };
         };
         placed(console, snapshot, &confirmation(links, snapshot, plan, &self.choices))
     }
 
     fn form(&self) -> Option<String> {
-        Some(dom::target("confirm", &self.request.snapshot))
+        Some(dom::target(self.place, &self.request.snapshot))
     }
 }
 
@@ -158,10 +163,10 @@ fn result(links: &Links, restored: &Restored) -> Markup {
             }
             p {
                 a #undo.button data-key-undo
-                    href=(undo) hx-get=(undo) hx-target=(dom::target("confirm", &restored.rewind))
+                    href=(undo) hx-get=(undo) hx-target=(dom::target("undo", &restored.rewind))
                 { "Undo… " kbd { "u" } }
             }
-            div id=(dom::id("confirm", &restored.rewind)) {}
+            div.confirming id=(dom::id("undo", &restored.rewind)) {}
         }
     }
 }

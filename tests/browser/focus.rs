@@ -42,6 +42,45 @@ fn take_preview_restore_and_undo_need_keys_alone() {
 }
 
 #[test]
+fn a_safety_copy_is_restored_below_its_own_row_while_the_outcome_offers_the_undo() {
+    let console = Console::open();
+    let browser = &console.browser;
+    let id = console.take("before the import");
+    console.more_events();
+    let messages = console.app.dump("messages");
+    browser.press("Enter");
+    browser.wait_for(&format!("#preview-periodic-{id} .pane"));
+    browser.press("r");
+    browser.wait_focus("form.confirm input[name=confirm_id]");
+    browser.type_text(&id);
+    browser.press("Enter");
+    browser.wait_focus("#result-title");
+    browser.wait_for("tr.snapshot[data-kind=rewind]");
+
+    // The undo's form opens beside its outcome, and is left.
+    browser.press("u");
+    browser.wait_focus("#result form.confirm input[name=confirm_id]");
+    let rewind =
+        browser.attribute("input[name=confirm_id]", "data-expect").expect("the id to type");
+    browser.press("Escape");
+    browser.wait_gone("form.confirm");
+
+    browser.press("g");
+    browser.press("g");
+    browser.press("Enter");
+    browser.wait_for(&format!("#preview-rewind-{rewind} .pane"));
+    browser.press("r");
+    browser.wait_focus(&format!("#preview-rewind-{rewind} input[name=confirm_id]"));
+    assert_eq!(browser.count("form.confirm"), 1);
+    browser.type_text(&rewind);
+    browser.press("Enter");
+    browser.wait_until("two safety copies", |browser| {
+        browser.count("tr.snapshot[data-kind=rewind]") == 2
+    });
+    assert_eq!(console.app.dump("messages"), messages);
+}
+
+#[test]
 fn closing_a_preview_returns_to_its_row_and_asks_the_server_nothing() {
     let console = Console::with_snapshots(1);
     let browser = &console.browser;

@@ -97,9 +97,15 @@ pub(super) fn field<'m>(markup: &'m str, name: &str) -> &'m str {
 }
 
 /// Checks that htmx finds the element that it swaps into: the `hx-target` of what begins with
-/// `element` in `markup` is the `id` of an element in `page`.
+/// `element` in `markup` is the `id` of an element in `page`, or the class of one around it.
 pub(super) fn assert_target(markup: &str, element: &str, page: &str) {
     let target = attribute(markup, element, "hx-target");
+    if let Some(class) = target.strip_prefix("closest .") {
+        let around = ["", "preview "].map(|other| format!("<div class=\"{other}{class}\""));
+        let found: usize = around.iter().map(|div| page.matches(div).count()).sum();
+        assert_eq!(found, 1, "{target} of {element}");
+        return;
+    }
     let id = target.strip_prefix('#').unwrap_or_else(|| panic!("{target} is an id"));
     let id = id.replace('\\', "");
     assert_eq!(page.matches(&format!("id=\"{id}\"")).count(), 1, "{target} of {element}");
